@@ -1,0 +1,17 @@
+"""microgradx: a scalar-autograd micro engine whose derivatives are written once, in one table.
+
+>>> import microgradx as mg
+>>> x = mg.Value(2.0)
+>>> (x * x + mg.exp(x)).backward()
+>>> round(x.grad, 4)
+11.3891
+"""
+
+from . import functional, nn, optim
+from .functional import *  # noqa: F403
+from .graph import AnomalyError, detect_anomaly, no_grad, scope
+from .program import Program
+from .rules import RULES, Rule, rule
+from .value import Value, grad
+
+__version__ = "0.1.0"

@@ -1,0 +1,214 @@
+"""The demo: train micrograd's network on two moons, and write a page of pictures about it.
+
+Everything is seeded, so every run gives the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from .nn import MLP
+from .optim import SGD
+from .parse import parse
+from .value import Value
+
+__all__ = ["run", "train", "two_moons"]
+
+SEED, STEPS = 1337, 100
+NEURON = ("tanh(w*x + b)", {"x": 2, "w": -3, "b": 6.88})
+REUSE = ("h = a*b; p = h + 1; L = h*p", {"a": 2, "b": 3})
+
+Points = list[tuple[float, float]]
+
+
+def run(directory: Path) -> None:
+    """Write the pictures, the walk and index.html into the directory, made where it is missing; print the paths."""
+    directory.mkdir(parents=True, exist_ok=True)
+    figures = _graphs(directory)
+    points, labels = two_moons()
+    model = MLP(2, [16, 16, 1], seed=SEED)
+    losses = _show_training(train(model, points, labels))
+    correct = sum((model(x).data > 0) == (y > 0) for x, y in zip(points, labels, strict=True))
+    print(f"accuracy: {100 * correct / len(points):g} % of the {len(points)} training points")
+    figures += [_network(directory, model, points[0]), *_plots(directory, model, points, labels, losses)]
+    (directory / "index.html").write_text(_page(figures), encoding="utf-8")
+    for file in ("index.html", *(figure.file for figure in figures if figure.file)):
+        print(directory / file)
+
+
+# ---- training --------------------------------------------------------------------------------------------
+def two_moons(n: int = 100, noise: float = 0.1, seed: int = SEED) -> tuple[Points, list[int]]:
+    """n points on two interleaved half circles, labelled −1 and 1 in turn.
+
+    >>> points, labels = two_moons(4, noise=0)
+    >>> [(round(x, 9), round(y, 9)) for x, y in points], labels
+    ([(1.0, 0.0), (0.0, 0.5), (-1.0, 0.0), (2.0, 0.5)], [-1, 1, -1, 1])
+    """
+    stream = random.Random(seed)
+    points, labels = [], []
+    for i in range(n):
+        angle = math.pi * (i // 2) / (n // 2 - 1)
+        x, y = (1 - math.cos(angle), 0.5 - math.sin(angle)) if i % 2 else (math.cos(angle), math.sin(angle))
+        points.append((stream.gauss(x, noise), stream.gauss(y, noise)))
+        labels.append(1 if i % 2 else -1)
+    return points, labels
+
+
+def train(model: MLP, points: Points, labels: list[int], steps: int = STEPS) -> Iterator[tuple[int, float, float]]:
+    """micrograd's loop: a max-margin loss with a little L2, the step size falling from 1 to 0.1.
+
+    Yields (step, loss, accuracy) before each step's update.
+    """
+    optimizer = SGD(model.parameters(), lr=1.0)
+    for k in range(steps):
+        scores = [model(point) for point in points]
+        margin = sum((1 - y * score).relu() for y, score in zip(labels, scores, strict=True)) / len(points)
+        loss = margin + 1e-4 * sum(p * p for p in optimizer.params)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.lr = 1 - 0.9 * k / steps
+        optimizer.step()
+        correct = sum((score.data > 0) == (y > 0) for score, y in zip(scores, labels, strict=True))
+        yield k + 1, loss.data, correct / len(points)
+
+
+def _show_training(history: Iterator[tuple[int, float, float]]) -> list[float]:
+    """The losses; meanwhile a progress bar, or a line every ten steps where the output is no terminal."""
+    losses = []
+    if not sys.stdout.isatty():
+        for step, loss, accuracy in history:
+            losses.append(loss)
+            if step == 1 or step % 10 == 0:
+                print(f"step {step:3} of {STEPS}: loss {loss:.4f}, accuracy {100 * accuracy:g} %", flush=True)
+        return losses
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"),
+                  TimeElapsedColumn()) as progress:  # fmt: skip
+        bar = progress.add_task("", total=STEPS)
+        for _, loss, accuracy in history:
+            losses.append(loss)
+            progress.update(bar, advance=1, description=f"loss {loss:.4f}, accuracy {100 * accuracy:g} %")
+    return losses
+
+
+# ---- the files -------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Figure:
+    """A file of the demo and its place in the page."""
+
+    file: str  #: "" where there is only something to say
+    heading: str
+    sentence: str
+    text: str = ""  #: shown as it is, instead of a picture
+    paper: bool = False  #: whether the picture is drawn for white paper
+
+
+def _graphs(directory: Path) -> list[Figure]:
+    import viz
+
+    neuron = parse(*NEURON)
+    neuron.backward()
+    viz.draw(neuron, local=True).save(directory / "neuron.svg")
+    root = parse(*REUSE)
+    walk = f"{viz.step(root)}\n\nWhy this order?\n\n{viz.why_order(root)}\n"
+    (directory / "walk.txt").write_text(walk, encoding="utf-8")
+    flow = "Numbers flow forward along the arrows, gradients flow back, times the local derivative on each arrow."
+    wait = "A value that is used twice gets its gradient in two contributions, and passes it on when both are there."
+    return [Figure("neuron.svg", "One neuron", flow), Figure("walk.txt", "The walk", wait, text=walk)]
+
+
+def _network(directory: Path, model: MLP, point: tuple[float, float]) -> Figure:
+    import viz
+
+    score = model([Value(x, label=f"x{i}") for i, x in enumerate(point, 1)])
+    score.label = "score"
+    score.backward()
+    viz.draw(score).save(directory / "network.svg")
+    size = f"{len(model.parameters())} parameters"
+    return Figure("network.svg", "The network", f"The trained network on one point, folded by layer: {size}.")
+
+
+def _plots(directory: Path, model: MLP, points: Points, labels: list[int], losses: list[float]) -> list[Figure]:
+    try:
+        import matplotlib as mpl
+
+        from viz.plots import plot_boundary, plot_loss
+    except ImportError:
+        missing = "The loss curve and the decision boundary need matplotlib; pip install matplotlib and run this again."
+        print(missing)
+        return [Figure("", "Plots", missing)]
+    training = f"The loss over {len(losses)} steps of gradient descent on {len(points)} points."
+    learned = "The sign of the score divides the plane, with each training point on the side of its colour."
+    with mpl.rc_context({"svg.hashsalt": "microgradx"}):  # the same ids in every run
+        plots = {"loss-curve.svg": plot_loss(losses), "decision-boundary.svg": plot_boundary(model, points, labels)}
+        for file, axes in plots.items():
+            axes.get_figure(root=True).savefig(directory / file, metadata={"Date": None})
+    return [
+        Figure("loss-curve.svg", "Training", training, paper=True),
+        Figure("decision-boundary.svg", "What it learned", learned, paper=True),
+    ]
+
+
+# ---- the page --------------------------------------------------------------------------------------------
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>microgradx demo</title>
+<style>
+:root {{ --page: #f6f7f9; --card: #fff; --ink: #1b1f24; --soft: #57606a; --line: #d5dae0; --link: #0a5ea8; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --page: #101418; --card: #181d23; --ink: #e6eaee; --soft: #9aa5b1; --line: #2d353e; --link: #6cb6ff; }}
+}}
+* {{ box-sizing: border-box; }}
+body {{ margin: 0; background: var(--page); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }}
+main {{ max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 4rem; }}
+h1 {{ font-size: 1.7rem; margin: 0 0 .3rem; }}
+h2 {{ font-size: 1.15rem; margin: 0 0 .3rem; }}
+p {{ margin: 0 0 1rem; color: var(--soft); }}
+a {{ color: var(--link); }}
+section {{ background: var(--card); border: 1px solid var(--line); border-radius: .6rem; }}
+section {{ padding: 1.2rem; margin: 1.2rem 0; }}
+.scroll {{ overflow-x: auto; }}
+img {{ display: block; max-width: 100%; height: auto; margin: 0 auto; }}
+img.paper {{ background: #fff; border-radius: .4rem; padding: .5rem; }}
+pre {{ margin: 0; font: .85rem/1.5 ui-monospace, monospace; }}
+:focus-visible {{ outline: 3px solid var(--link); outline-offset: 2px; }}
+</style>
+</head>
+<body>
+<main>
+<h1>microgradx demo</h1>
+<p>Written by <code>microgradx demo</code>. A picture opens on its own when you click it.</p>
+{sections}
+</main>
+</body>
+</html>
+"""
+
+
+def _page(figures: list[Figure]) -> str:
+    return _PAGE.format(sections="\n".join(map(_section, figures)))
+
+
+def _section(figure: Figure) -> str:
+    file, heading, sentence = figure.file, escape(figure.heading), escape(figure.sentence)
+    shown = ""
+    if figure.text:
+        scrolling = f'<div class="scroll" tabindex="0" role="region" aria-label="{heading}">'
+        shown = f"{scrolling}<pre>{escape(figure.text)}</pre></div>"
+        sentence += f' It is in <a href="{file}">{file}</a>.'
+    elif file:
+        paper = ' class="paper"' if figure.paper else ""
+        shown = f'<div class="scroll"><a href="{file}"><img{paper} src="{file}" alt="{heading}: {sentence}"></a></div>'
+    return f"<section>\n<h2>{heading}</h2>\n<p>{sentence}</p>\n{shown}\n</section>"

@@ -1,0 +1,38 @@
+"""Every rule of the table as a function: exp(v), tanh(v), maximum(a, b), where(condition, a, b), dot(w, x, b), …
+
+>>> from microgradx.value import Value
+>>> maximum(Value(2.0), 3.0).data, relu(Value(-1.0)).data
+(3.0, 0.0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .graph import Node
+from .rules import RULES, Rule
+from .value import dot
+
+__all__ = ["dot", *(name for name in RULES if name != "dot")]  # noqa: PLE0604
+
+
+def _function(rule: Rule) -> Callable[..., Any]:
+    def function(*inputs: Any) -> Any:
+        if inputs and isinstance(inputs[0], Node) and len(rule.inputs) <= 2:
+            return getattr(inputs[0], rule.name)(*inputs[1:])
+        return rule(*inputs)
+
+    function.__name__ = function.__qualname__ = rule.name
+    function.__doc__ = f"The rule {rule.name}({', '.join(rule.inputs)}) on Values. Raises TypeError for plain numbers only."
+    return function
+
+
+globals().update({name: _function(rule) for name, rule in RULES.items() if name != "dot"})
+
+
+def __getattr__(name: str) -> Any:
+    """A rule that a user has added to the table since."""
+    if name in RULES:
+        return _function(RULES[name])
+    raise AttributeError(f"module {__name__!r} has no function {name!r}")

@@ -1,0 +1,362 @@
+"""What every engine shares: nodes, the scope that they are made in, topological order, the backward sweep.
+
+A node keeps its inputs and, for each, the local derivative; references go from child to parent only, so that
+a graph is freed the moment its root goes. Nothing here knows what an operation is: that is the rules' part.
+
+>>> from microgradx.value import Value
+>>> a = Value(2.0, label="a"); h = a * a; h.label = "h"
+>>> [(node.label, node.op) for node in topological_order(h * a)]
+[('a', ''), ('h', 'mul'), ('', 'mul')]
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .rules import Rule
+from .worlds import traced
+
+__all__ = ["AnomalyError", "Bundle", "Node", "Scope", "detect_anomaly", "no_grad", "scope", "topological_order"]
+
+
+FloatArray = NDArray[np.float64]
+
+
+# ---- scopes: where a node was made, and how --------------------------------------------------------------
+class Scope:
+    """One `with` block or module call: a name within its parent, whether graphs are recorded, and checked."""
+
+    __slots__ = ("checking", "name", "parent", "plain", "recording")
+
+    def __init__(self, name: str, parent: Scope | None, recording: bool = True, checking: bool = False) -> None:
+        self.name, self.parent = name, parent
+        self.recording, self.checking = recording, checking
+        self.plain = recording and not checking  # the one question that an operation asks in the usual case
+
+    @property
+    def chain(self) -> list[Scope]:
+        """The named scopes from the outermost to this one; each call of a module is a Scope of its own."""
+        found = [] if self.parent is None else self.parent.chain
+        return [*found, self] if self.name else found
+
+    @property
+    def path(self) -> str:
+        return ".".join(part.name for part in self.chain)
+
+
+_scope: ContextVar[Scope] = ContextVar("microgradx_scope", default=Scope("", None))
+current = _scope.get
+
+
+def enter(name: str) -> Any:
+    """Step into a named scope; give what comes back to `leave` in a `finally`."""
+    outer = current()
+    return _scope.set(Scope(name, outer, outer.recording, outer.checking))
+
+
+leave = _scope.reset
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Name the nodes that are made inside, so that a figure can fold them: `with scope("loss"): …`.
+
+    Raises TypeError for a name that is not a str.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a scope's name is a str, got {type(name).__name__}")
+    token = enter(name)
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Operations inside give plain leaves and record nothing. Also a decorator: `@no_grad()`."""
+    token = _scope.set(Scope("", current(), recording=False, checking=current().checking))
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """The first operation inside that makes a nan or an infinity, forward or backward, raises AnomalyError."""
+    token = _scope.set(Scope("", current(), recording=current().recording, checking=True))
+    try:
+        yield
+    finally:
+        leave(token)
+
+
+class AnomalyError(FloatingPointError):
+    """A nan or an infinity under `detect_anomaly`; the message names the operation, its inputs and its scope."""
+
+
+# ---- nodes -----------------------------------------------------------------------------------------------
+class Bundle:
+    """Nodes (or plain numbers) that travel together, such as a neuron's weights: one vector input of a rule.
+
+    All neurons of a layer share the bundle of its inputs, and every sample that of a neuron's weights, so
+    that a sweep meets each of them once.
+    """
+
+    __slots__ = ("_data", "_seen", "constant", "nodes")
+    changes = 0  # how often any leaf's data has been set, so that a bundle knows whether its copy is stale
+
+    def __init__(self, nodes: Iterable[Any]) -> None:
+        self.nodes = tuple(nodes)
+        #: no node among them, so nothing to differentiate; what holds a node holds nothing else
+        self.constant = not any(map(_is_node, self.nodes))
+        self._seen = -1
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.nodes)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.nodes[index]
+
+    @property
+    def data(self) -> FloatArray:
+        """The numbers as they are now, shape (len,), not to be written to."""
+        if self._seen != Bundle.changes:
+            self._data = np.array(self.nodes if self.constant else [x._data for x in self.nodes], np.float64)
+            self._data.flags.writeable = False
+            self._seen = Bundle.changes
+        return self._data
+
+    @property
+    def _a(self) -> tuple[Any, ...]:  # to the walk below it is one more node with inputs
+        return self.nodes
+
+    _da = _a
+
+
+def _is_node(x: Any) -> bool:
+    return isinstance(x, Node)
+
+
+class Node:
+    """A result that remembers how it was made.
+
+    Up to two inputs stand in the node itself (a tuple costs an object that the garbage collector must track);
+    more, or vectors, stand as a tuple in `_a` with the tuple of local derivatives in `_da`. A local
+    derivative of None marks an input that is a constant.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_a", "_b", "_da", "_data", "_db", "_grad", "_label", "_scope", "rule")
+
+    _data: Any
+    _label: str
+    rule: Rule | None  #: the operation that made it, None for a leaf
+    _scope: Scope
+    __hash__ = object.__hash__
+
+    @property
+    def label(self) -> str:
+        """Its name in figures and messages."""
+        try:
+            return self._label
+        except AttributeError:  # a slot that is never filled costs an operation nothing
+            return ""
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"a label is a str, got {type(label).__name__} {label!r:.60}")
+        self._label = label
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """What the rule was given, constants included; a vector input is a Bundle."""
+        if self.rule is None:
+            return ()
+        if self._da.__class__ is tuple:
+            return self._a  # type: ignore[no-any-return]
+        return (self._a,) if self._b is None else (self._a, self._b)
+
+    @property
+    def slots(self) -> list[tuple[int, Any, Any]]:
+        """(number of the rule's input, parent, local derivative) for each use of a parent by this node."""
+        if self.rule is None:
+            return []
+        locals_ = self._da if self._da.__class__ is tuple else (self._da, self._db)
+        found: list[tuple[int, Any, Any]] = []
+        for slot, (x, d) in enumerate(zip(self.inputs, locals_, strict=False)):
+            if d is not None:
+                several = zip(x, d.tolist(), strict=True) if x.__class__ is Bundle else ((x, d),)
+                found += [(slot, *pair) for pair in several]
+        return found
+
+    @property
+    def parents(self) -> tuple[Any, ...]:
+        """The nodes that this one was made from, one entry for each use."""
+        return tuple(parent for _, parent, _ in self.slots)
+
+    @property
+    def local_grads(self) -> tuple[Any, ...]:
+        """∂self/∂parent for each of `parents`, the others held fixed."""
+        return tuple(d for _, _, d in self.slots)
+
+    @property
+    def op(self) -> str:
+        """The rule's name, "" for a leaf."""
+        return self.rule.name if self.rule else ""
+
+    @property
+    def scope(self) -> str:
+        """Where it was made, such as "layers.0.neurons.3"; "" outside of every scope."""
+        return self._scope.path
+
+
+def describe(node: Node) -> str:
+    """A node in the words of an error message: its operation, label, inputs and scope."""
+    def name(x: Any) -> str:
+        if x.__class__ is Bundle:
+            return f"[{', '.join(map(name, x[:4]))}{', …' if len(x) > 4 else ''}]"
+        return f"{x.label}={x._data!r}" if getattr(x, "label", "") else repr(getattr(x, "_data", x))
+
+    called = f"{node.op}({', '.join(map(name, node.inputs))})" if node.rule else "leaf"
+    return called + f" labelled {node.label!r}" * bool(node.label) + f" in scope {node.scope!r}" * bool(node.scope)
+
+
+# ---- topological order -----------------------------------------------------------------------------------
+def order(root: Any) -> list[Any]:
+    """Nodes and bundles below `root`, each after everything that it needs; depth first, left input first."""
+    done: list[Any] = []
+    seen: set[Any] = set()
+    stack: list[Any] = [root]
+    pop, push, finish, see = stack.pop, stack.append, done.append, seen.add
+    while stack:
+        node = pop()
+        if node is None:  # everything that the next one needs is in place
+            finish(pop())
+            continue
+        if node in seen:
+            continue
+        see(node)
+        # An input that was seen is finished too: it cannot be waiting for this node, which needs it
+        da = node._da
+        if da.__class__ is float:
+            a = node._a
+            if node._db is not None and (b := node._b) not in seen:
+                push(node)
+                push(None)
+                push(b)
+                if a not in seen:
+                    push(a)
+            elif a not in seen:
+                push(node)
+                push(None)
+                push(a)
+            else:
+                finish(node)
+        elif da is not None:
+            waiting = len(stack)
+            for x, d in zip(node._a[::-1], da[::-1]):
+                if d is not None and x not in seen:
+                    push(x)
+            if len(stack) > waiting:
+                stack[waiting:waiting] = (node, None)
+            else:
+                finish(node)
+        elif node._db is not None and (b := node._b) not in seen:
+            push(node)
+            push(None)
+            push(b)
+        else:
+            finish(node)
+    return done
+
+
+def topological_order(root: Node) -> list[Any]:
+    """All nodes that `root` depends on and itself, each after its parents; the same for the same program."""
+    return [node for node in order(root) if node.__class__ is not Bundle]
+
+
+# ---- the backward sweep ----------------------------------------------------------------------------------
+def sweep(root: Any, seed: float) -> dict[Any, Any]:
+    """droot/dnode, times `seed`, for each node (and, as a list, each bundle) that `root` depends on.
+
+    Gradients live in the sweep: whoever called it decides what to keep. A node is visited once all of its
+    uses have reported, so that what it passes on is its whole gradient.
+    """
+    nodes = order(root)
+    grads: dict[Any, Any] = dict.fromkeys(nodes, 0.0)
+    grads[root] = seed
+    reports: dict[Bundle, tuple[list[float], list[FloatArray]]] = defaultdict(lambda: ([], []))
+    with np.errstate(all="ignore"):
+        for node in reversed(nodes):
+            if node.__class__ is Bundle:
+                gs, rows = reports[node]
+                total = np.array(gs) @ np.concatenate(rows).reshape(len(gs), -1)
+                for x, gx in zip(node.nodes, total.tolist()):
+                    grads[x] += gx
+                continue
+            da, db = node._da, node._db
+            if da.__class__ is float:
+                g = grads[node]
+                grads[node._a] += g * da
+                if db is not None:
+                    grads[node._b] += g * db
+            elif db is not None:
+                grads[node._b] += grads[node] * db
+            elif da is not None:
+                g = grads[node]
+                for x, d in zip(node._a, da):
+                    if d.__class__ is float:
+                        grads[x] += g * d
+                    elif d is not None:
+                        gs, rows = reports[x]
+                        gs.append(g)
+                        rows.append(d)
+    return grads
+
+
+def contributions(node: Any, g: Any) -> Iterator[tuple[Any, Any]]:
+    """(parent, what it receives) for each use of a parent by `node`, whose gradient is the node `g`.
+
+    The local derivatives are formulas here, run on nodes, so the result can be differentiated again.
+    """
+    for slot, x, recorded, d in _formulas(node):
+        if x.__class__ is not Bundle:
+            x, recorded, d = (x,), (recorded,), (d,)
+        for parent, was, local in zip(x, recorded, d, strict=True):
+            now = getattr(local, "_data", local)
+            if now != was and not (math.isnan(now) and math.isnan(was)):
+                raise RuntimeError(
+                    f"an input of {describe(node)} was changed after the forward pass: ∂{node.op}/∂{node.rule.inputs[slot]} "
+                    f"was {was!r} and would now be {now!r}; run the forward pass again before a backward pass with create_graph"
+                )
+            yield parent, g if local.__class__ is int and local == 1 else g * local
+
+
+def _formulas(node: Any) -> Iterator[tuple[int, Any, Any, Any]]:
+    locals_: Sequence[Any] = node._da if node._da.__class__ is tuple else (node._da, node._db)
+    for slot, (x, recorded) in enumerate(zip(node.inputs, locals_, strict=False)):
+        if recorded is not None:
+            yield slot, x, recorded, node.rule.partials[slot](traced, node, *node.inputs)
+
+
+def traced_sweep(root: Any, seed: Any) -> dict[Any, Any]:
+    """Like `sweep`, but each gradient is a node, made by the same rules; what has no gradient is not in the dict."""
+    grads: dict[Any, Any] = {root: seed}
+    for node in reversed(topological_order(root)):
+        if node.rule is not None:
+            for parent, received in contributions(node, grads[node]):
+                grads[parent] = grads[parent] + received if parent in grads else received
+    return grads

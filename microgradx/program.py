@@ -1,0 +1,286 @@
+"""Program: a graph as a straight-line list of instructions in topological order.
+
+Everything that is not eager reads this one form: the walk that viz shows, the printed source, the checks by
+finite differences and the complex step.
+
+>>> from microgradx.value import Value
+>>> a, b = Value(2.0, label="a"), Value(3.0, label="b")
+>>> h = a * b; h.label = "h"
+>>> program = Program.of(h * (h + 1))
+>>> print(program.source())
+a = 2.0
+b = 3.0
+<BLANKLINE>
+# forward
+h = a*b
+v3 = h + 1
+v4 = h*v3
+<BLANKLINE>
+# backward
+dv4 = 1.0
+dv3 = dv4*h
+dh = dv4*v3 + dv3
+db = dh*a
+da = dh*b
+>>> program.forward({0: 1.0})
+[1.0, 3.0, 3.0, 4.0, 12.0]
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from . import symbols, worlds
+from .graph import Bundle, Node, Scope, topological_order
+from .rules import RULES, Rule
+from .worlds import World
+
+__all__ = ["Instruction", "Program", "Use"]
+
+
+@dataclass(frozen=True)
+class Ref:
+    """An input that is the result of an earlier instruction."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One node: a leaf (rule None) or a rule applied to Refs and constants; a vector input is a tuple of them."""
+
+    index: int
+    name: str  #: a Python identifier, unlike all others of the program; the label where there is one
+    label: str  #: as the user wrote it, "" for none
+    rule: Rule | None
+    inputs: tuple[Any, ...]
+    data: float  #: the node's number when the program was read
+    grad: float | None  #: the node's gradient when the program was read
+    scopes: tuple[Scope, ...]  #: the named scopes from the outermost in; each call of a module is one of its own
+
+    @property
+    def op(self) -> str:
+        return self.rule.name if self.rule else ""
+
+    @property
+    def scope(self) -> str:
+        return ".".join(scope.name for scope in self.scopes)
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of `parent` by `user`: the term dL/duser · ∂user/∂parent of dL/dparent."""
+
+    user: int
+    slot: int  #: which input of the user's rule
+    element: int | None  #: which element of a vector input
+    parent: int
+
+
+class Program:
+    """The instructions of a graph, each after those that it needs; the last one is the root."""
+
+    def __init__(self, instructions: Sequence[Instruction]) -> None:
+        self.instructions = tuple(instructions)
+        self.uses: list[list[Use]] = [[] for _ in self.instructions]  #: of each node, in the order that they report
+        for i in reversed(self.instructions):
+            for use in _uses(i):
+                self.uses[use.parent].append(use)
+
+    @classmethod
+    def of(cls, root: Node, names: Mapping[str, Any] | None = None) -> Program:
+        """Read the graph below `root`. names: more labels, by variable name, as from `locals()`.
+
+        Raises TypeError when root is not a node of a graph.
+        """
+        if not isinstance(root, Node):
+            raise TypeError(f"expected the Value at the end of a computation, got {type(root).__name__} {root!r:.60}")
+        nodes = topological_order(root)
+        index = {node: i for i, node in enumerate(nodes)}
+        named = {id(node): name for name, node in (names or {}).items() if isinstance(node, Node)}
+        labels = [node.label or named.get(id(node), "") for node in nodes]
+
+        def refer(x: Any) -> Any:
+            return tuple(map(refer, x)) if isinstance(x, Bundle) else Ref(index[x]) if isinstance(x, Node) else x
+
+        return cls([
+            Instruction(i, name, label, node.rule, tuple(map(refer, node.inputs)), node._data, node.grad,
+                        tuple(node._scope.chain))
+            for i, (node, label, name) in enumerate(zip(nodes, labels, _identifiers(labels), strict=True))
+        ])  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.instructions)
+
+    def __iter__(self) -> Iterator[Instruction]:
+        return iter(self.instructions)
+
+    def __getitem__(self, index: int) -> Instruction:
+        return self.instructions[index]
+
+    @property
+    def leaves(self) -> list[int]:
+        return [i.index for i in self if i.rule is None]
+
+    def forward(self, leaves: Mapping[int, Any] | None = None, world: World = worlds.floats) -> list[Any]:
+        """The number of every instruction, run again. leaves: other numbers for some leaves, by index.
+
+        In the world of floats the results follow IEEE 754; any other world gets what its own operations give.
+        """
+        data: list[Any] = []
+        for i in self:
+            if i.rule is None:
+                data.append((leaves or {}).get(i.index, i.data))
+                continue
+            inputs = [fill(x, data) for x in i.inputs]
+            data.append(worlds.run(i.rule, *inputs) if world is worlds.floats else i.rule.value(world, *inputs))
+        return data
+
+    def local(self, use: Use, data: Sequence[float]) -> float:
+        """∂user/∂parent at the given numbers of all instructions, the user's other inputs held fixed."""
+        i = self[use.user]
+        assert i.rule is not None
+        found = worlds.partial(i.rule, use.slot, *(fill(x, data) for x in i.inputs), y=data[use.user])
+        return float(found if use.element is None else found[use.element])
+
+    def backward(self, data: Sequence[float]) -> list[float]:
+        """droot/d(instruction) for every instruction, at the given numbers."""
+        grads = [0.0] * len(self)
+        grads[-1] = 1.0
+        for i in reversed(range(len(self) - 1)):
+            grads[i] = sum(grads[use.user] * self.local(use, data) for use in self.uses[i])
+        return grads
+
+    def local_formula(self, use: Use, names: Sequence[Any] | None = None) -> symbols.Symbol:
+        """∂user/∂parent as a symbol in the program's own names, or in others, by index."""
+        i = self[use.user]
+        assert i.rule is not None
+        names = names or [other.name for other in self]
+        inputs = [fill(x, names) for x in i.inputs]
+        formula = i.rule.partials[use.slot]
+        assert formula is not None
+        found = formula(symbols.symbols, symbols.symbol(names[i.index]), *_symbolic(inputs))
+        return symbols.symbol(found if use.element is None else found[use.element])
+
+    def formula(self, index: int, names: Sequence[Any] | None = None) -> symbols.Symbol:
+        """The instruction's value as a symbol in the program's own names, or in others, by index."""
+        i = self[index]
+        names = names or [other.name for other in self]
+        if i.rule is None:
+            return symbols.symbol(names[index])
+        return symbols.symbol(i.rule.value(symbols.symbols, *_symbolic([fill(x, names) for x in i.inputs])))
+
+    def source(self, language: str = "python") -> str:
+        """The forward and the backward pass as plain Python that runs on its own: `x` is a node, `dx` its gradient.
+
+        Where the engine gives inf or nan, plain Python may raise instead. Raises ValueError for another language.
+        """
+        if language != "python":
+            raise ValueError(f"source() prints 'python', got {language!r}")
+        taken = {i.name for i in self}
+        d = [_free("d" + i.name, taken) for i in self]
+        forward = [f"{i.name} = {_called(self, i)}" for i in self if i.rule]
+        backward = [f"{d[-1]} = 1.0"]
+        for i in reversed(range(len(self) - 1)):
+            total = symbols.symbol(0)
+            for use in self.uses[i]:
+                total = _plus(total, symbols.symbol(d[use.user]), self.local_formula(use))
+            backward.append(f"{d[i]} = {total}")
+        leaves = [f"{self[i].name} = {_literal(self[i].data)}" for i in self.leaves]
+        body = "\n".join([*leaves, "", "# forward", *forward, "", "# backward", *backward])
+        return _preamble(body, {i.name for i in self} | set(d)) + body
+
+
+def fill(x: Any, numbers: Sequence[Any]) -> Any:
+    """An instruction's input with each Ref replaced by what stands at its index."""
+    if isinstance(x, Ref):
+        return numbers[x.index]
+    return tuple(fill(e, numbers) for e in x) if isinstance(x, tuple) else x
+
+
+def _symbolic(inputs: Sequence[Any]) -> list[Any]:
+    return [tuple(map(symbols.symbol, x)) if isinstance(x, tuple) else symbols.symbol(x) for x in inputs]
+
+
+def _uses(i: Instruction) -> Iterator[Use]:
+    for slot, x in enumerate(i.inputs):
+        if i.rule is None or i.rule.partials[slot] is None:
+            continue
+        if isinstance(x, Ref):
+            yield Use(i.index, slot, None, x.index)
+        elif isinstance(x, tuple):
+            for element, e in enumerate(x):
+                if isinstance(e, Ref):
+                    yield Use(i.index, slot, element, e.index)
+
+
+# ---- names and source ------------------------------------------------------------------------------------
+_RESERVED = {*keyword.kwlist, *dir(builtins), *RULES, *worlds.PRIMITIVES, "math", "inf", "nan"}
+
+
+def _free(name: str, taken: set[str]) -> str:
+    found, n = name, 2
+    while found in taken or found in _RESERVED:
+        found, n = f"{name}_{n}", n + 1
+    taken.add(found)
+    return found
+
+
+def _identifiers(labels: Sequence[str]) -> list[str]:
+    """A Python name for each node: its label made an identifier, or its number in topological order."""
+    taken: set[str] = set()
+    names = [""] * len(labels)
+    for i in sorted(range(len(labels)), key=lambda i: not labels[i]):  # labels first: a v3 of the user's own keeps its name
+        stem = re.sub(r"\W+", "_", labels[i]).strip("_")[:60]
+        stem = stem if stem.isidentifier() else f"_{stem}" if f"_{stem}".isidentifier() and stem else f"v{i}"
+        names[i] = _free(stem, taken)
+    return names
+
+
+def _literal(x: float) -> str:
+    return repr(x) if math.isfinite(x) else f'float("{x}")'
+
+
+def _plus(total: symbols.Symbol, g: symbols.Symbol, local: symbols.Symbol) -> symbols.Symbol:
+    """total + g * local, as one would write it."""
+    if local.op != "number":
+        return total + g * local
+    factor = local.args[0]
+    if factor == 0:
+        return total
+    if factor != -1:
+        return total + g * local
+    return -g if total.op == "number" else total - g
+
+
+def _called(program: Program, i: Instruction) -> str:
+    """The instruction's right-hand side: its formula where that is one operation, else a call by the rule's name."""
+    formula = program.formula(i.index)
+    assert i.rule is not None
+    if symbols.value(i.rule).op in ("+", "-", "*", "/", "**", "neg") and (i.rule.symbol or i.rule.vectors) or i.rule.name == "where":
+        return str(formula)
+    return f"{symbols.PYTHON.call(i.rule.name, [str(symbols.symbol(fill(x, [n.name for n in program]))) for x in i.inputs])}"
+
+
+def _preamble(body: str, names: set[str]) -> str:
+    """The imports and small functions that the body calls, and that these call in turn."""
+    called = sorted(set(re.findall(r"\b([A-Za-z_]\w*)\(", body)) - names)
+    definitions: list[str] = []
+    imports: list[str] = []
+    while called:
+        name = called.pop(0)
+        if name in RULES and name not in worlds.PRIMITIVES:
+            rule = RULES[name]
+            text = str(symbols.value(rule))
+            definitions.append(f"def {name}({', '.join(rule.inputs)}):\n    return {text}\n")
+            called += [f for f in sorted(set(re.findall(r"\b([A-Za-z_]\w*)\(", text))) if f not in called and f"def {f}(" not in "".join(definitions)]
+        elif hasattr(math, name) and name not in imports:
+            imports.append(name)
+    head = f"from math import {', '.join(sorted(imports))}\n" if imports else ""
+    return "".join(part + "\n" for part in (head, *definitions[::-1]) if part)

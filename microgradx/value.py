@@ -1,0 +1,325 @@
+"""Value: one number that remembers how it was made.
+
+>>> w, x, b = Value(-3.0, label="w"), Value(2.0, label="x"), Value(6.88, label="b")
+>>> y = (w * x + b).tanh()
+>>> y.backward()
+>>> f"{y.data:.4f} {w.grad:.4f} {x.grad:.4f}"
+'0.7064 1.0019 -1.5029'
+>>> w.parents, y.op, y.local_grads == (1 - y.data**2,)
+((), 'tanh', True)
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from . import specialise, symbols, worlds
+from .graph import AnomalyError, Bundle, Node, Scope, current, describe, no_grad, sweep, topological_order, traced_sweep
+from .rules import RULES, Rule
+
+__all__ = ["Value", "bundle", "dot", "dots", "grad"]
+
+
+def real(x: Any, what: str = "a Value's data") -> float:
+    """A Python or NumPy real number, or an array of one, as a float. Raises TypeError or ValueError for all else."""
+    if x.__class__ is float:
+        return x  # type: ignore[no-any-return]
+    if isinstance(x, np.ndarray):
+        if x.size != 1:
+            raise ValueError(f"{what} is one number, got an array of shape {x.shape}; make one Value per element, or a Tensor")
+        if x.dtype.kind not in "iuf":
+            raise TypeError(f"{what} is a real number, got an array of {x.dtype}; convert it with .astype(float) if that is meant")
+        x = x.item()
+    if isinstance(x, numbers.Real):
+        try:
+            return float(x)
+        except OverflowError:
+            raise ValueError(f"{what} is a 64-bit float, and an int of {x.bit_length()} bits does not fit one") from None  # type: ignore[attr-defined]
+    if isinstance(x, Node):
+        raise TypeError(f"{what} is a plain number here, got a {type(x).__name__}; take its .data, or keep to one engine: "
+                        "Value and Tensor do not mix")  # fmt: skip
+    hint = {"str": "; use float(…)", "complex": "; take .real or abs(…)", "list": "; make one Value per element",
+            "tuple": "; make one Value per element", "NoneType": "; was a grad read before backward()?",
+            "bool": "; use float(…)"}.get(type(x).__name__, "")  # fmt: skip
+    raise TypeError(f"{what} is a real number, got {type(x).__name__} {x!r:.60}{hint}")
+
+
+class Value(Node):
+    """One real number (a 64-bit float) in a graph.
+
+    data: a Python or NumPy real number. label: its name in figures and messages. After `y.backward()` each
+    node below y has `.grad`, the derivative of y by it; before, `.grad` is None. A Value compares by its data
+    and hashes by identity. Results follow IEEE 754: inf and nan, never an exception.
+
+    Raises TypeError or ValueError for data that is not one real number.
+    """
+
+    __slots__ = ()
+    __array_ufunc__ = None  # NumPy numbers leave `np.float64(2) * value` to __rmul__
+    _data: float
+    _grad: float | None
+
+    def __init__(self, data: Any, label: str = "") -> None:
+        self._data = real(data)
+        self._scope = current()
+        self.rule = self._a = self._b = self._da = self._db = None
+        if label:
+            self.label = label
+
+    @property
+    def data(self) -> float:
+        """The number. A leaf's may be set (`p.data -= 0.1 * p.grad`); recorded derivatives stay as they were."""
+        return self._data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        self._data = real(data)
+        Bundle.changes += 1
+
+    @property
+    def grad(self) -> float | None:
+        """d root/d self of the last backward pass, summed over passes for a leaf; None before the first."""
+        try:
+            return self._grad
+        except AttributeError:
+            return None
+
+    @grad.setter
+    def grad(self, grad: Any) -> None:
+        self._grad = None if grad is None else real(grad, "a gradient")
+
+    @classmethod
+    def __apply__(cls, rule: Rule, inputs: tuple[Any, ...]) -> Value:
+        """The general way to a node; the methods below are its specialised forms."""
+        inputs = tuple(bundle(x) if i < rule.vectors else x for i, x in enumerate(inputs))
+        numbers_ = tuple(x.data if x.__class__ is Bundle else _number(x) for x in inputs)
+        where, node = current(), _new(cls)
+        node._scope = where
+        node._data = worlds.run(rule, *numbers_)
+        node.rule = node._a = node._b = node._da = node._db = None
+        if where.recording:
+            node.rule = rule
+            local = tuple(worlds.partial(rule, slot, *numbers_, y=node._data) if _differentiable(x) else None
+                          for slot, x in enumerate(inputs))  # fmt: skip
+            # what has no derivative is kept as its number
+            inputs = tuple(n if d is None and x.__class__ is not Bundle else x
+                           for x, n, d in zip(inputs, numbers_, local, strict=True))  # fmt: skip
+            if len(inputs) > 2 or rule.vectors:
+                node._a, node._da = inputs, local
+            else:
+                node._a, node._b = (*inputs, None)[:2]
+                node._da, node._db = (*local, None)[:2]
+        if where.checking and not math.isfinite(node._data):
+            raise AnomalyError(f"{describe(node)} made {node._data!r} in the forward pass")
+        return node
+
+    def backward(self, gradient: Any = 1.0) -> None:
+        """Set `.grad` to dself/dnode on every node that self depends on.
+
+        Leaves accumulate over calls, as in PyTorch (zero them with `.grad = None`); the nodes between are
+        assigned anew. gradient: a factor for all of them, the derivative of some later quantity by self.
+        Raises AnomalyError under `detect_anomaly`; then no gradient has been changed.
+        """
+        grads = sweep(self, real(gradient, "the gradient given to backward()"))
+        if current().checking:
+            _check(self, grads)
+        for node, g in grads.items():
+            if node.__class__ is Bundle:
+                continue
+            if node.rule is None and node.grad is not None:
+                g += node.grad
+            node._grad = g
+
+    def detach(self) -> Value:
+        """The same number as a new leaf."""
+        return Value(self._data, self.label)
+
+    def item(self) -> float:
+        return self._data
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self._data!r}, grad={self.grad!r}{label})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else repr(self)
+
+    def __float__(self) -> float:
+        return self._data
+
+    def __bool__(self) -> bool:
+        return self._data != 0
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __abs__(self) -> Value:
+        return self.abs()  # type: ignore[no-any-return]
+
+    # micrograd's own drawing code reads these two
+    @property
+    def _prev(self) -> set[Value]:
+        return set(self.parents)
+
+    @property
+    def _op(self) -> str:
+        return (self.rule.symbol or self.rule.name) if self.rule else ""
+
+    if TYPE_CHECKING:  # made from the table below
+        def __add__(self, other: Any) -> Value: ...
+        def __radd__(self, other: Any) -> Value: ...
+        def __sub__(self, other: Any) -> Value: ...
+        def __rsub__(self, other: Any) -> Value: ...
+        def __mul__(self, other: Any) -> Value: ...
+        def __rmul__(self, other: Any) -> Value: ...
+        def __truediv__(self, other: Any) -> Value: ...
+        def __rtruediv__(self, other: Any) -> Value: ...
+        def __pow__(self, other: Any) -> Value: ...
+        def __rpow__(self, other: Any) -> Value: ...
+        def __neg__(self) -> Value: ...
+        def __lt__(self, other: Any) -> bool: ...
+        def __le__(self, other: Any) -> bool: ...
+        def __gt__(self, other: Any) -> bool: ...
+        def __ge__(self, other: Any) -> bool: ...
+
+
+_new: Callable[[type[Value]], Value] = object.__new__
+
+
+def _operand(x: Any) -> float:
+    return real(x, "an operand of a Value")
+
+
+def _number(x: Any) -> float:
+    return x._data if isinstance(x, Value) else _operand(x)
+
+
+def _differentiable(x: Any) -> bool:
+    return not x.constant if x.__class__ is Bundle else isinstance(x, Value)
+
+
+def bundle(x: Any) -> Bundle:
+    """A sequence as one vector input: all Values or all numbers; in a mixture the numbers become leaves."""
+    if x.__class__ is Bundle:
+        return x  # type: ignore[no-any-return]
+    if not isinstance(x, Iterable) or isinstance(x, str):
+        raise TypeError(f"expected a sequence of Values or numbers, got {type(x).__name__} {x!r:.60}")
+    x = [e if isinstance(e, Value) else _operand(e) for e in x]
+    mixed = any(isinstance(e, Value) for e in x)
+    return Bundle(Value(e) if mixed and e.__class__ is float else e for e in x)
+
+
+def _check(root: Value, grads: dict[Any, Any]) -> None:
+    """Raise for the first node, in the order of the sweep, that handed a nan or an infinity to a parent."""
+    for node in reversed(topological_order(root)):
+        for _, parent, local in node.slots:
+            received = grads[node] * local
+            if not math.isfinite(received):
+                raise AnomalyError(
+                    f"{describe(node)} handed {received!r} to its input {describe(parent)} in the backward pass: "
+                    f"gradient {grads[node]!r} times local derivative {local!r}"
+                )
+
+
+@overload
+def grad(y: Value, xs: Value, create_graph: bool = False) -> Value: ...
+@overload
+def grad(y: Value, xs: Sequence[Value], create_graph: bool = False) -> list[Value]: ...
+def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> Value | list[Value]:
+    """dy/dx for one x, or a list of them for a sequence; no `.grad` is touched.
+
+    With create_graph the gradients are themselves graphs, and can be differentiated again, to any order.
+    What y does not depend on has the gradient 0. Raises TypeError for anything but Values, and RuntimeError
+    when create_graph meets a leaf whose data was changed after the forward pass.
+
+    >>> x = Value(2.0)
+    >>> d1 = grad(x**3, x, create_graph=True); d2 = grad(d1, x)
+    >>> d1.data, d2.data
+    (12.0, 12.0)
+    """
+    several = not isinstance(xs, Node) and isinstance(xs, Iterable)
+    wanted: list[Any] = list(xs) if several else [xs]  # type: ignore[arg-type]
+    for x in (y, *wanted):
+        if not isinstance(x, Value):
+            raise TypeError(f"grad(y, xs) takes Values, got {type(x).__name__} {x!r:.60}; without the graph there is no gradient")
+    if create_graph:
+        grads = traced_sweep(y, Value(1.0))
+        found = [grads[x] if x in grads else Value(0.0) for x in wanted]
+    else:
+        plain = sweep(y, 1.0)
+        if current().checking:
+            _check(y, plain)
+        found = [Value(plain.get(x, 0.0)) for x in wanted]
+    return found if several else found[0]
+
+
+# ---- the table's operations as methods ---------------------------------------------------------------------
+_OPERATORS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow", "neg": "neg"}
+
+
+def _install(rule: Rule) -> None:
+    for name, method in specialise.methods(rule, Value, _operand).items():
+        reflected = name != rule.name
+        method.__doc__ = f"{rule.name}({', '.join(rule.inputs)}) = {symbols.value(rule)}"
+        if not reflected:
+            setattr(Value, name, method)
+        if rule.name in _OPERATORS:
+            setattr(Value, f"__{'r' * reflected}{_OPERATORS[rule.name]}__", method)
+
+
+def _comparison(name: str) -> Callable[[Value, Any], Any]:
+    compare = getattr(float, name)
+
+    def method(self: Value, other: Any) -> Any:
+        if other.__class__ is not Value:
+            if not isinstance(other, numbers.Real | np.number | Value):
+                return NotImplemented
+            return compare(self._data, float(other))
+        return compare(self._data, other._data)
+
+    return method
+
+
+for _name in ("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"):
+    setattr(Value, _name, _comparison(_name))
+Value.__hash__ = Node.__hash__  # type: ignore[method-assign, assignment]
+for _rule in RULES.values():
+    if len(_rule.inputs) <= 2:
+        _install(_rule)
+_DOT = RULES["dot"]
+
+
+def dot(w: Sequence[Any], x: Sequence[Any], b: Any = 0.0) -> Value:
+    """Σ wᵢxᵢ + b as one node. w and x: as many Values or numbers each; b: a Value or a number.
+
+    Raises ValueError when the lengths differ, TypeError when no input is a Value.
+    """
+    return dots([w], x, [b])[0]
+
+
+def dots(ws: Sequence[Sequence[Any]], x: Sequence[Any], bs: Sequence[Any]) -> list[Value]:
+    """A dot node for each row of weights on the same inputs x, such as a layer's; raises as `dot` does."""
+    ws, x = [bundle(w) for w in ws], bundle(x)
+    plain = not x.constant and all([b.__class__ is Value for b in bs])
+    for w in ws:
+        plain = plain and not w.constant
+        if len(w.nodes) != len(x.nodes):
+            raise ValueError(f"expected as many inputs as weights, got {len(w)} weights and {len(x)} inputs")
+    where = current()
+    if not (plain and where.plain):
+        return [_DOT(w, x, b) for w, b in zip(ws, bs, strict=True)]
+    xs, made = x.data, []
+    for w, b in zip(ws, bs, strict=True):
+        node = _new(Value)
+        numbers_ = w.data
+        node._data = float(numbers_.dot(xs)) + b._data
+        node.rule, node._scope = _DOT, where
+        node._a, node._da = (w, x, b), (xs, numbers_, 1.0)
+        node._b = node._db = None
+        made.append(node)
+    return made

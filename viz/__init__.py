@@ -1,0 +1,46 @@
+"""Pictures, walks and words of a computation graph. It reads graphs; the engine does not know that it exists.
+
+>>> import viz
+>>> from microgradx.value import Value
+>>> a, b = Value(2.0, label="a"), Value(3.0, label="b")
+>>> print(viz.step(a * b, names={"h": b})[1])
+backward 1 of 2 · step 2 of 3
+the sweep starts at the root: dL/dL = 1
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# A function that is called as its module is must be bound here and now: a later `from viz.trace import number`
+# would otherwise leave the module under the function's name. The three load nothing that the engine has not.
+from .check import check, why_order
+from .explain import explain
+from .trace import Trace, number, trace
+
+if TYPE_CHECKING:
+    from .svg import Graph, draw, draw_dot, to_dot, to_svg
+    from .terminal import Steps, step
+
+__all__ = [
+    "draw", "Graph", "to_dot", "to_svg", "draw_dot",
+    "trace", "Trace", "step", "Steps", "explain", "why_order", "check", "number",
+]  # fmt: skip
+
+_LATER = {
+    **dict.fromkeys(("Graph", "draw", "draw_dot", "to_dot", "to_svg"), "svg"),
+    **dict.fromkeys(("Steps", "step"), "terminal"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Graphviz and rich are loaded by the first picture and the first walk, not by `import viz`."""
+    if name in _LATER:
+        globals()[name] = found = getattr(import_module(f".{_LATER[name]}", __name__), name)
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,356 @@
+"""The walk doubted: each gradient beside ones that no sweep has computed, and what a sweep in another order would give.
+
+`check` sets every leaf's gradient beside a finite difference and the complex step. `why_order` runs the
+schedules that one might write instead of the reverse topological one, on the very same graph.
+
+>>> from microgradx.value import Value
+>>> a, b = Value(2.0, label="a"), Value(3.0, label="b")
+>>> h = a * b; p = h + 1; L = h * p
+>>> print(why_order(L, names=dict(h=h, p=p, L=L)))
+order                      dL/da  dL/db
+reverse topological           39     26
+recurse into every input      60     40
+visit-once depth-first        21     14
+breadth-first                 21     14
+post-order                     0      0
+finite difference             39     26
+<BLANKLINE>
+reverse topological: every node waits until all of its uses have reported
+recurse into every input: h passed on 7 before its second use reported; h passed on 2 times, so parts count twice
+visit-once depth-first: h passed on 7 before its second use reported
+breadth-first: h passed on 7 before its second use reported
+post-order: h passed on 0 before anything arrived
+>>> check(L).ok
+True
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from microgradx.graph import Node as GraphNode
+from microgradx.program import Program
+from microgradx.worlds import Complex, World, arrays, complexes
+
+from .explain import Kind, Line, Printed, Span, Table, line, ordinal
+from .trace import Trace, number
+
+__all__ = ["Check", "Checked", "Order", "WhyOrder", "check", "why_order"]
+
+FloatArray = NDArray[np.float64]
+Verdict = Literal["agrees", "kink", "unclear", "differs"]
+
+
+# ---- gradients beside finite differences and the complex step --------------------------------------------
+@dataclass(frozen=True)
+class Checked:
+    """One leaf's gradient and what it was compared with."""
+
+    leaf: str
+    data: float
+    grad: float
+    difference: float | None  #: the best finite difference; None where there is none
+    uncertainty: float  #: how far it may be off, by its own estimate
+    complex_step: float | None  #: exact to rounding; None where the graph does not run on complex numbers
+    kink: tuple[float, float] | None  #: the slopes to the left and to the right, where they differ
+    verdict: Verdict
+
+    @property
+    def error(self) -> float | None:
+        return None if self.difference is None else abs(self.grad - self.difference)
+
+
+@dataclass(frozen=True)
+class Check(Printed):
+    """What `check` found, leaf by leaf; `ok` unless a gradient differs."""
+
+    root: str
+    leaves: tuple[Checked, ...]
+    note: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return all(leaf.verdict != "differs" for leaf in self.leaves)
+
+    def parts(self) -> list[Line | Table]:
+        rows = tuple(
+            (Span(x.leaf, "name"), Span(number(x.data), "data"), Span(number(x.grad, 8), "gradient"),
+             Span(number(x.difference, 8)), Span(number(x.complex_step, 8)), Span(number(x.error, 2)),
+             Span(_verdict(x), "" if x.verdict == "agrees" else "result"))
+            for x in self.leaves
+        )  # fmt: skip
+        head = ("leaf", "data", f"d{self.root}/dleaf", "finite difference", "complex step", "error", "verdict")
+        return [Table(head, rows, align="lrrrrrl", optional=(1, 4, 5)), *[line(self.note)] * bool(self.note)]
+
+
+def _verdict(x: Checked) -> str:
+    if x.kink:
+        return f"{x.verdict}: slope {number(x.kink[0])} to the left, {number(x.kink[1])} to the right"
+    return x.verdict
+
+
+def check(root: GraphNode, names: Mapping[str, Any] | None = None, eps: float = 1e-3) -> Check:
+    """Each leaf's gradient beside a finite difference and the complex step, with a verdict.
+
+    A finite difference is Richardson's extrapolation of central differences; the steps go from eps down, each
+    an eighth of the one before, relative to the leaf and absolute, and the one that is surest of itself
+    counts. Where the slopes on the two sides differ there is a kink, and any gradient between them is right.
+    names: more labels, by variable name, as from `locals()`. Raises TypeError when root is not a node of a
+    graph, ValueError for an eps that is not above 0.
+    """
+    if not eps > 0:
+        raise ValueError(f"eps, the largest step of a finite difference, must be above 0, got {eps!r}; 1e-3 does for most")
+    program = Program.of(root, names)
+    walk = Trace.of(program)
+    affordable = COMPLEX_RUNS // len(program) + 1
+    found = []
+    for k, (index, (difference, uncertainty, kink)) in enumerate(_differences(program, walk, walk.leaves, eps)):
+        node = walk.nodes[index]
+        exact = _complex_step(program, index) if k < affordable and kink is None else None
+        verdict = _judge(node.grad, difference, uncertainty, exact, kink)
+        found.append(Checked(node.shown, node.data, node.grad, difference, uncertainty, exact, kink, verdict))
+    note = f"the complex step was taken for the first {affordable} leaves only" if len(found) > affordable else ""
+    return Check(walk.root.shown, tuple(found), note)
+
+
+def _judge(
+    grad: float, difference: float | None, uncertainty: float, exact: float | None, kink: tuple[float, float] | None
+) -> Verdict:
+    if kink is not None:
+        slack = 1e-3 * max(map(abs, kink))  # a one-sided slope is a first-order estimate
+        return "kink" if min(kink) - slack <= grad <= max(kink) + slack else "differs"
+    if exact is not None and math.isclose(grad, exact, rel_tol=1e-9):
+        return "agrees"
+    if difference is not None and uncertainty <= 1e-3 * max(abs(grad), abs(difference), 1e-3):
+        return "agrees" if math.isclose(grad, difference, rel_tol=1e-7, abs_tol=4 * uncertainty) else "differs"
+    return "unclear" if exact is None or math.isclose(grad, exact, rel_tol=1e-6) else "differs"
+
+
+# ---- finite differences ----------------------------------------------------------------------------------
+LEVELS, RATIO = 6, 8.0  #: how many steps a finite difference tries, and how they shrink
+BATCH = 2_000_000  #: numbers that one run of the program may hold
+
+#: Many runs of a program at once: a leaf is an array with one element for each run.
+_batches = World("batches", {**arrays.primitives, "dot": lambda w, x: sum(a * b for a, b in zip(w, x, strict=True))})
+
+_Difference = tuple[float | None, float, tuple[float, float] | None]
+
+
+def _differences(
+    program: Program, walk: Trace, leaves: Sequence[int], eps: float = 1e-3
+) -> Iterator[tuple[int, _Difference]]:
+    """For each of the leaves the finite difference, its uncertainty and the two slopes of a kink."""
+    # rounding in node i moves the root by about dL/di · i · 2⁻⁵³, whichever leaf is moved
+    noise = 2.0**-53 * math.hypot(*(x for node in walk.nodes if math.isfinite(x := node.grad * node.data)))
+    at_once = max(1, BATCH // (len(program) * 4 * LEVELS))
+    for some in (leaves[start : start + at_once] for start in range(0, len(leaves), at_once)):
+        steps = {leaf: _steps(walk.nodes[leaf].data, eps) for leaf in some}
+        roots = _moved(program, {leaf: program[leaf].data + np.stack([h, -h]) for leaf, h in steps.items()})
+        for leaf, h in steps.items():
+            yield leaf, _difference(walk.root.data, *roots[leaf], h, noise)
+
+
+def _steps(x: float, eps: float) -> FloatArray:
+    """The steps to try, from large to small: one row of them relative to x, one absolute."""
+    h = eps * np.array([[abs(x) or 1.0], [1.0]]) * RATIO ** -np.arange(LEVELS)
+    with np.errstate(all="ignore"):
+        h = (x + h) - x  # what the sum really moves by
+    return np.where(h > 0, h, np.nan)
+
+
+def _moved(program: Program, numbers: Mapping[int, FloatArray]) -> dict[int, FloatArray]:
+    """The root's data with one leaf set to each of its numbers and the others left alone, leaf by leaf."""
+    data: dict[int, Any] = {leaf: np.float64(program[leaf].data) for leaf in program.leaves}
+    size, start = sum(x.size for x in numbers.values()), 0
+    for leaf, x in numbers.items():
+        data[leaf] = np.full(size, program[leaf].data)
+        data[leaf][start : start + x.size] = x.ravel()
+        start += x.size
+    try:
+        with np.errstate(all="ignore"):
+            roots = np.broadcast_to(np.asarray(program.forward(data, _batches)[-1], float), size)
+    except Exception:  # a rule of the user's own that takes one number at a time
+        roots = np.array([program.forward({leaf: float(data[leaf][k]) for leaf in numbers})[-1] for k in range(size)])
+    ends = np.cumsum([x.size for x in numbers.values()])
+    return {leaf: part.reshape(x.shape) for (leaf, x), part in zip(numbers.items(), np.split(roots, ends), strict=False)}
+
+
+def _difference(root: float, up: FloatArray, down: FloatArray, h: FloatArray, noise: float) -> _Difference:
+    with np.errstate(all="ignore"):
+        right, left = (up - root) / h, (root - down) / h
+        central = (up - down) / (2 * h)
+        extrapolated = (RATIO**2 * central[:, 1:] - central[:, :-1]) / (RATIO**2 - 1)
+        uncertainty = np.abs(extrapolated - central[:, 1:]) + noise / h[:, 1:]
+
+        # where f is smooth the two slopes approach each other with h; at the smallest steps that rounding allows
+        jump, size = np.abs(right - left), np.maximum(np.abs(right), np.abs(left))
+        allowed = 8e3 * noise / h <= size
+        stays = (jump[:, 1:] > jump[:, :-1] / 2) & (jump[:, 1:] > 1e-3 * size[:, 1:])
+    smallest = np.where(allowed[:, 1:] & allowed[:, :-1], h[:, 1:], np.inf)
+    at = np.unravel_index(np.argmin(smallest), smallest.shape)
+    kink = (float(left[:, 1:][at]), float(right[:, 1:][at])) if np.isfinite(smallest[at]) and stays[at] else None
+    surest = np.unravel_index(np.argmin(np.where(np.isfinite(uncertainty), uncertainty, np.inf)), uncertainty.shape)
+    if not np.isfinite(uncertainty[surest]):
+        return None, math.inf, kink
+    return float(extrapolated[surest]), float(uncertainty[surest]), kink
+
+
+# ---- the complex step ------------------------------------------------------------------------------------
+COMPLEX_RUNS = 200_000  #: operations on complex numbers, about ten seconds
+
+
+def _complex_step(program: Program, leaf: int) -> float | None:
+    """dL/dleaf as Im L(x + ih) / h, where nothing cancels (Squire & Trapp 1998)."""
+    x = program[leaf].data
+    h = 1e-20 * (min(abs(x), 1.0) or 1.0)
+    try:
+        slope = complex(program.forward({leaf: Complex(x, h)}, complexes)[-1]).imag / h
+    except Exception:  # outside of a function's domain, or a rule of the user's own that complex numbers do not fit
+        return None
+    return slope if math.isfinite(slope) else None
+
+
+# ---- other orders ----------------------------------------------------------------------------------------
+MOST_VISITS = 100_000
+SHOWN_LEAVES = 4
+
+
+@dataclass(frozen=True)
+class Order:
+    """What one schedule of the backward sweep gives."""
+
+    name: str
+    grads: tuple[float, ...] | None  #: of each node; None where it would take too many visits
+    remark: str  #: its first step that came too early, or why it is right
+
+
+@dataclass(frozen=True)
+class WhyOrder(Printed):
+    """The right order and the wrong ones on one graph; prints as a table of the leaves that differ most."""
+
+    walk: Trace
+    orders: tuple[Order, ...]  #: the right one first
+    leaves: tuple[int, ...]  #: topological numbers, the one that the wrong orders miss most first
+    differences: Mapping[int, float | None]  #: finite differences of the leaves that are printed
+
+    def parts(self) -> list[Line | Table]:
+        some = self.leaves[:SHOWN_LEAVES]
+        total = f"d{self.walk.root.shown}/d"
+
+        def row(name: str, kind: Kind, numbers: Iterable[float | None]) -> tuple[Span, ...]:
+            return (Span(name, "name"), *(Span(number(x), kind) for x in numbers))
+
+        rows = [
+            row(order.name, "" if k else "result", [order.grads[i] if order.grads else None for i in some])
+            for k, order in enumerate(self.orders)
+        ]
+        rows.append(row("finite difference", "", [self.differences[i] for i in some]))
+        head = ("order", *(total + self.walk.nodes[i].shown for i in some))
+        table = Table(head, tuple(rows), "l" + "r" * len(some), tuple(range(len(some), 1, -1)))
+        more = len(self.leaves) - len(some)
+        remarks = [line(Span(order.name, "name"), f": {order.remark}") for order in self.orders]
+        return [table, *[line(f"… and {more} more leaves")] * bool(more), line(""), *remarks]
+
+
+def why_order(root: GraphNode, names: Mapping[str, Any] | None = None) -> WhyOrder:
+    """What other schedules of the backward sweep would give on this very graph, beside the right one.
+
+    Each is what one might write first: pass on to all inputs, then go into each of them (again for every use);
+    the same but to every node once; level by level; inputs first. Only where every node waits for all of its uses
+    is the sum that it passes on complete. names: more labels, by variable name, as from `locals()`. Raises
+    TypeError when root is not a node of a graph.
+    """
+    program = Program.of(root, names)
+    walk = Trace.of(program)
+    right = tuple(node.grad for node in walk.nodes)
+    orders = [Order("reverse topological", right, "every node waits until all of its uses have reported")]
+    orders += [_scheduled(walk, name, schedule) for name, schedule in _SCHEDULES.items()]
+
+    def missed(leaf: int) -> tuple[int, float]:
+        """How many of the orders are wrong there, all but the one that is wrong everywhere, and by how much."""
+        wrong = [order.grads[leaf] for order in orders[1:-1] if order.grads and not _same(order.grads[leaf], right[leaf])]
+        return len(wrong), max((abs(g - right[leaf]) / (abs(right[leaf]) or 1.0) for g in wrong), default=0.0)
+
+    leaves = sorted(walk.leaves, key=missed, reverse=True)
+    differences = {leaf: found[0] for leaf, found in _differences(program, walk, leaves[:SHOWN_LEAVES])}
+    return WhyOrder(walk, tuple(orders), tuple(leaves), differences)
+
+
+def _same(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=1e-9) or a != a or b != b
+
+
+def _inputs(walk: Trace, node: int) -> list[int]:
+    step = walk.passing[node]
+    return [c.parent for c in step.contributions] if step else []
+
+
+def _recursive(walk: Trace) -> Iterator[int]:
+    stack = [walk.root.index]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += reversed(_inputs(walk, node))
+
+
+def _visit_once(walk: Trace) -> Iterator[int]:
+    seen, stack = set(), [walk.root.index]
+    while stack:
+        if (node := stack.pop()) not in seen:
+            seen.add(node)
+            yield node
+            stack += reversed(_inputs(walk, node))
+
+
+def _breadth_first(walk: Trace) -> Iterator[int]:
+    queue = deque([walk.root.index])
+    seen = {*queue}
+    while queue:
+        yield (node := queue.popleft())
+        for parent in _inputs(walk, node):
+            if parent not in seen:
+                seen.add(parent)
+                queue.append(parent)
+
+
+_SCHEDULES: dict[str, Callable[[Trace], Iterable[int]]] = {
+    "recurse into every input": _recursive,
+    "visit-once depth-first": _visit_once,
+    "breadth-first": _breadth_first,
+    "post-order": lambda walk: range(len(walk.nodes)),  # inputs first: the order of the forward pass
+}
+
+
+def _scheduled(walk: Trace, name: str, schedule: Callable[[Trace], Iterable[int]]) -> Order:
+    """Run one schedule and note the first node that passed on too early, and the first that did so again."""
+    grads = [0.0] * len(walk.nodes)
+    grads[-1] = 1.0
+    reported, passed = [0] * len(walk.nodes), [0] * len(walk.nodes)
+    early = ""
+    for visits, index in enumerate(schedule(walk)):
+        if visits == MOST_VISITS:
+            return Order(name, None, f"more than {MOST_VISITS:,} visits: one for every way from the root to a node")
+        step, node = walk.passing[index], walk.nodes[index]
+        if step is None:
+            continue
+        if reported[index] < node.uses and not early:
+            when = f"its {_ORDINALS.get(reported[index], ordinal(reported[index] + 1))} use reported"
+            when = when if reported[index] else "anything arrived"
+            early = f"{node.shown} passed on {number(grads[index])} before {when}"
+        passed[index] += 1
+        for c in step.contributions:
+            grads[c.parent] += grads[index] * c.local
+            reported[c.parent] += 1
+    again = next((walk.nodes[i] for i in reversed(range(len(passed))) if passed[i] > 1), None)
+    twice = f"{again.shown} passed on {passed[again.index]} times, so parts count twice" if again else ""
+    return Order(name, tuple(grads), "; ".join(filter(None, (early, twice))) or "right here: no node passed on too early")
+
+
+_ORDINALS = {1: "second", 2: "third", 3: "fourth", 4: "fifth"}

@@ -1,0 +1,325 @@
+"""What a picture shows: a box for each value of a Program, or one for each call of a module that is folded.
+
+>>> from microgradx.nn import MLP
+>>> from microgradx.program import Program
+>>> sketch = fold(Program.of(MLP(2, [4, 4, 1], seed=0)([0.5, -1.0])), 1)
+>>> [(box.title, *box.lines) for box in sketch.boxes]
+... # doctest: +NORMALIZE_WHITESPACE
+[('layers.0', '4 neurons', '12 parameters', '0 in, 4 out'),
+ ('layers.1', '4 neurons', '20 parameters', '4 in, 4 out'),
+ ('layers.2', '1 neuron', '5 parameters', '4 in, 1 out')]
+>>> [(link.tail, link.head, link.values, len(link.uses)) for link in sketch.links]
+[(0, 1, 4, 16), (1, 2, 4, 4)]
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from microgradx.graph import Scope
+from microgradx.program import Instruction, Program, Ref, Use
+
+from .trace import number
+
+__all__ = ["Box", "Group", "Link", "Sketch", "fold"]
+
+#: "auto" folds what has more boxes than this
+COMFORTABLE = 60
+
+Home = tuple[Scope, ...]  # the named scopes that a value belongs to, from the outermost in
+
+
+@dataclass(slots=True)
+class Box:
+    """A single value, or all that is folded into one box."""
+
+    name: str  #: part of its id in a figure: "n12" for the value of instruction 12, "s3" for the fourth fold
+    kind: Literal["leaf", "op", "scope", "parameters"]
+    title: str  #: a value's label, "" for none; a fold's name
+    members: list[int]  #: the numbers of its instructions
+    sign: str = ""  #: a value's operation with the constants in it: "tanh", "× 3"
+    path: str = ""  #: the dotted scope
+    lines: tuple[str, ...] = ()  #: what is in a fold
+    value: int | None = None  #: the one instruction whose numbers stand for the box
+
+
+@dataclass(slots=True)
+class Link:
+    """The uses of one box's values by another; between two single values each use is a link of its own."""
+
+    name: str
+    tail: int
+    head: int
+    uses: list[Use]
+    port: tuple[int, int] | None = None  #: it is input number … of so many; None where the order says nothing
+
+    @property
+    def values(self) -> int:
+        """How many different values pass along it."""
+        return len({use.parent for use in self.uses})
+
+
+@dataclass(slots=True)
+class Group:
+    """A scope that is not folded: boxes, by number, and the groups inside."""
+
+    title: str
+    boxes: list[int] = field(default_factory=list)
+    groups: list[Group] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Sketch:
+    """Boxes, each at the place of its first operation in topological order, their links, the outermost groups."""
+
+    program: Program
+    boxes: list[Box]
+    links: list[Link]
+    groups: list[Group]
+
+
+def fold(program: Program, collapse: int | str = "auto") -> Sketch:
+    """Decide what becomes a box.
+
+    collapse: False shows every value, with its scopes as groups; 1 folds the outermost scopes (the layers of
+    an MLP), 2 those inside of them (neurons), …; a name folds the scopes that have it, as "neurons" does
+    neurons.0, neurons.1, …; "auto" folds as little as gives about 60 boxes. Each call of a module is a box of
+    its own. Parameters go where they are used: into the one call, or into a box that all calls share.
+    Raises TypeError or ValueError for any other `collapse`.
+    """
+    homes, shared = _homes(program)
+    depth = _depth(collapse, homes)
+    calls = _calls(homes)
+    members: dict[Hashable, list[int]] = defaultdict(list)
+    for i, home in enumerate(homes):
+        kept, shared_home = depth(home), shared.get(i, ())
+        if kept:
+            members[home[kept - 1]].append(i)
+        elif kept := depth(shared_home):
+            members[_path(shared_home[:kept])].append(i)
+        else:
+            members[i].append(i)
+
+    def start(key: Hashable) -> int:
+        return next((i for i in members[key] if program[i].rule), members[key][0])
+
+    boxes, within, folds = [], [0] * len(program), 0
+    for key in sorted(members, key=start):
+        inside = members[key]
+        for i in inside:
+            within[i] = len(boxes)
+        if isinstance(key, int):
+            boxes.append(_single(program[key]))
+            continue
+        if isinstance(key, Scope):
+            boxes.append(_call(f"s{folds}", key, inside, program, homes, calls))
+        else:
+            boxes.append(Box(f"s{folds}", "parameters", str(key), inside, path=str(key), lines=(_parameters(len(inside)),)))
+        folds += 1
+    links = _links(program, boxes, within)
+    _count_ends(program, boxes, links)
+    return Sketch(program, boxes, links, _groups(boxes, homes, depth, calls))
+
+
+# ---- where a value belongs -------------------------------------------------------------------------------
+def _homes(program: Program) -> tuple[list[Home], dict[int, Home]]:
+    """The scopes of each value and, of a parameter of several calls, those that it has in one of them.
+
+    A parameter is made before any call, so it has no scope of its own: it is a leaf without a label that
+    only calls of one module use. Inputs, which many neurons use, stay outside.
+    """
+    homes: list[Home] = [i.scopes for i in program]
+    shared: dict[int, Home] = {}
+    for i in program:
+        if i.rule is None and not i.label and not i.scopes:
+            users = {home[-1]: home for use in program.uses[i.index] if (home := program[use.user].scopes)}
+            if len({_path(home) for home in users.values()}) != 1:
+                continue
+            home = next(iter(users.values()))
+            if len(users) == 1 and all(program[use.user].scopes for use in program.uses[i.index]):
+                homes[i.index] = home
+            else:
+                shared[i.index] = home
+    return homes, shared
+
+
+def _path(home: Home) -> str:
+    return ".".join(scope.name for scope in home)
+
+
+def _stem(scope: Scope) -> str:
+    """The name of the list that a module is in: "neurons" for neurons.3."""
+    return scope.name.rpartition(".")[0] or scope.name
+
+
+def _depth(collapse: int | str, homes: Sequence[Home]) -> Callable[[Home], int]:
+    """How many of a value's scopes lead to the one that it is folded into; 0: it is not folded."""
+    if collapse == "auto":
+        collapse = _comfortable(homes)
+    if isinstance(collapse, int):
+        if collapse < 0:
+            raise ValueError(f"collapse is the number of the scopes' level to fold, 1 for the outermost, got {collapse}")
+        level = int(collapse)
+        return lambda home: level if len(home) >= level else 0
+    if not isinstance(collapse, str):
+        raise TypeError(f'collapse is "auto", False, a level (1, 2, …) or a scope\'s name, got {collapse!r:.60}')
+    names = {name: None for home in homes for scope in home for name in (_stem(scope), scope.name)}
+    if collapse not in names:
+        known = ", ".join(map(repr, list(names)[:8])) or "it has none"
+        raise ValueError(f"collapse={collapse!r} is not the name of a scope of this graph; its scopes: {known}")
+    return lambda home: next((k for k, scope in enumerate(home, 1) if collapse in (scope.name, _stem(scope))), 0)
+
+
+def _comfortable(homes: Sequence[Home]) -> int:
+    """The deepest level whose folding leaves few enough boxes, else the outermost; 0 where no folding is needed."""
+    if len(homes) <= COMFORTABLE:
+        return 0
+    deepest = max(map(len, homes))
+    for level in range(deepest, 0, -1):
+        if len({home[level - 1] if len(home) >= level else i for i, home in enumerate(homes)}) <= COMFORTABLE:
+            return level
+    return min(deepest, 1)
+
+
+def _calls(homes: Sequence[Home]) -> dict[Scope, str]:
+    """Each scope's title: its name, numbered where its module is called several times in the same scope."""
+    seen: dict[tuple[Scope | None, str], dict[Scope, None]] = defaultdict(dict)
+    for home in homes:
+        for outer, scope in zip((None, *home), home, strict=False):
+            seen[outer, scope.name][scope] = None
+    titles: dict[Scope, str] = {}
+    for (_, name), scopes in seen.items():
+        for k, scope in enumerate(scopes, 1):
+            titles[scope] = name if len(scopes) == 1 else f"{name} ({k})"
+    return titles
+
+
+# ---- boxes -----------------------------------------------------------------------------------------------
+_SIGNS = {"*": "×", "-": "−", "/": "÷", "**": "^"}
+_NAMES = {"maximum": "max", "minimum": "min"}
+
+
+def _single(i: Instruction) -> Box:
+    return Box(f"n{i.index}", "op" if i.rule else "leaf", i.label, [i.index], _sign(i), i.scope, value=i.index)
+
+
+def _sign(i: Instruction) -> str:
+    """The operation as its box writes it, with the constants that would otherwise be seen nowhere."""
+    if i.rule is None:
+        return ""
+    constant = [not isinstance(x, Ref | tuple) for x in i.inputs]
+    if i.rule.vectors:
+        return _vector_sign(i)
+    if i.rule.symbol and len(i.inputs) == 2:
+        sign = _SIGNS.get(i.rule.symbol, i.rule.symbol)
+        return f"{number(i.inputs[0])} {sign}" if constant[0] else f"{sign} {number(i.inputs[1])}" if constant[1] else sign
+    name = _NAMES.get(i.op, i.op)
+    if any(constant):
+        return f"{name}({', '.join(number(x) if c else '·' for x, c in zip(i.inputs, constant, strict=True))})"
+    return name
+
+
+def _vector_sign(i: Instruction) -> str:
+    """"w·x + b" for `dot`, a constant vector written out where it is short; another rule's name and inputs."""
+    assert i.rule is not None
+    names = [
+        name if isinstance(x, Ref) or (isinstance(x, tuple) and any(isinstance(e, Ref) for e in x)) else
+        f"[{', '.join(map(number, x[:2]))}{', …' if len(x) > 2 else ''}]" if isinstance(x, tuple) else number(x)
+        for name, x in zip(i.rule.inputs, i.inputs, strict=True)
+    ]  # fmt: skip
+    if i.op != "dot":
+        return f"{i.op}({', '.join(names)})"
+    w, x, b = names
+    return f"{w}·{x}" + (f" + {b}" if i.inputs[2] != 0 else "")
+
+
+def _call(
+    name: str, scope: Scope, members: list[int], program: Program, homes: Sequence[Home], titles: dict[Scope, str]
+) -> Box:
+    """A folded call, with what is in it: the modules that it calls, its own operations, its parameters."""
+    level = homes[members[0]].index(scope) + 1
+    inner = Counter(_stem(s) for s in dict.fromkeys(homes[i][level] for i in members if len(homes[i]) > level))
+    own = Counter(program[i].op for i in members if len(homes[i]) == level and program[i].rule)
+    parameters = sum(1 for i in members if program[i].rule is None and not program[i].scopes)
+    lines = [_counted(n, stem) for stem, n in inner.items()]
+    if own:
+        lines.append(", ".join(own) if len(own) <= 3 else f"{own.total()} operations")
+    if parameters:
+        lines.append(_parameters(parameters))
+    return Box(name, "scope", titles[scope], members, path=_path(homes[members[0]][:level]), lines=tuple(lines))
+
+
+def _counted(n: int, plural: str) -> str:
+    """"16 neurons", "1 neuron": modules in a list carry the plural."""
+    return f"{n} {plural[:-1] if n == 1 and plural.endswith('s') and not plural.endswith('ss') else plural}"
+
+
+def _parameters(n: int) -> str:
+    return f"{n} parameter{'s' * (n != 1)}"
+
+
+def _count_ends(program: Program, boxes: Sequence[Box], links: Sequence[Link]) -> None:
+    """Add to each folded call how many values go in and come out; the numbers of a single one are shown."""
+    into: dict[int, set[int]] = defaultdict(set)
+    out: dict[int, set[int]] = defaultdict(set)
+    for link in links:
+        parents = {use.parent for use in link.uses}
+        out[link.tail] |= parents
+        if boxes[link.tail].kind != "parameters":
+            into[link.head] |= parents
+    root = len(program) - 1
+    for k, box in enumerate(boxes):
+        if box.kind == "scope":
+            results = out[k] | ({root} if root in box.members[-1:] else set())
+            box.lines += (f"{len(into[k])} in, {len(results)} out",)
+            if len(results) == 1:
+                box.value = min(results)
+
+
+# ---- links and groups ------------------------------------------------------------------------------------
+def _links(program: Program, boxes: Sequence[Box], within: Sequence[int]) -> list[Link]:
+    inputs: list[list[Use]] = [[] for _ in program]
+    for uses in program.uses:
+        for use in uses:
+            inputs[use.user].append(use)
+    links: list[Link] = []
+    merged: dict[tuple[int, int], Link] = {}
+    for i in program:
+        uses = sorted(inputs[i.index], key=lambda use: (use.slot, use.element or 0))
+        ordered = 1 < len(uses) <= 4 and i.rule is not None and not i.rule.vectors
+        for k, use in enumerate(uses):
+            tail, head = within[use.parent], within[i.index]
+            if tail == head:
+                continue
+            if len(boxes[tail].members) == len(boxes[head].members) == 1 and boxes[head].kind == "op":
+                links.append(Link(f"e{i.index}_{k}", tail, head, [use], (k, len(uses)) if ordered else None))
+            elif known := merged.get((tail, head)):
+                known.uses.append(use)
+            else:
+                merged[tail, head] = Link(f"e{boxes[head].name}_{boxes[tail].name}", tail, head, [use])
+                links.append(merged[tail, head])
+    return links
+
+
+def _groups(
+    boxes: Sequence[Box], homes: Sequence[Home], depth: Callable[[Home], int], titles: dict[Scope, str]
+) -> list[Group]:
+    outermost: list[Group] = []
+    known: dict[Scope, Group] = {}
+    for k, box in enumerate(boxes):
+        if box.kind == "parameters":
+            continue
+        home = homes[box.members[0]]
+        siblings, group = outermost, None
+        for scope in home[: depth(home) - 1 if depth(home) else None]:
+            if scope not in known:
+                known[scope] = Group(titles[scope])
+                siblings.append(known[scope])
+            group = known[scope]
+            siblings = group.groups
+        if group:
+            group.boxes.append(k)
+    return outermost
