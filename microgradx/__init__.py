@@ -7,6 +7,8 @@
 11.3891
 """
 
+from typing import Any
+
 from . import functional, nn, optim
 from .functional import *  # noqa: F403
 from .graph import AnomalyError, detect_anomaly, no_grad, scope
@@ -15,3 +17,15 @@ from .rules import RULES, Rule, rule
 from .value import Value, grad
 
 __version__ = "0.1.0"
+
+__all__ = [  # noqa: PLE0604
+    "RULES", "AnomalyError", "Program", "Rule", "Value", "detect_anomaly", "functional", "grad", "nn", "no_grad",
+    "optim", "rule", "scope", *functional.__all__,
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """A rule that was added to the table since, as a function."""
+    if name in RULES:
+        return getattr(functional, name)
+    raise AttributeError(f"module 'microgradx' has no attribute {name!r}")

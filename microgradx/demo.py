@@ -21,7 +21,7 @@ from .value import Value
 __all__ = ["run", "train", "two_moons"]
 
 SEED, STEPS = 1337, 100
-NEURON = ("tanh(w*x + b)", {"x": 2, "w": -3, "b": 6.88})
+NEURON = ("y = tanh(w*x + b)", {"x": 2, "w": -3, "b": 6.88})
 REUSE = ("h = a*b; p = h + 1; L = h*p", {"a": 2, "b": 3})
 
 Points = list[tuple[float, float]]
@@ -33,10 +33,10 @@ def run(directory: Path) -> None:
     figures = _graphs(directory)
     points, labels = two_moons()
     model = MLP(2, [16, 16, 1], seed=SEED)
-    losses = _show_training(train(model, points, labels))
+    losses = _show_training(train(model, points, labels, STEPS))
     correct = sum((model(x).data > 0) == (y > 0) for x, y in zip(points, labels, strict=True))
     print(f"accuracy: {100 * correct / len(points):g} % of the {len(points)} training points")
-    figures += [_network(directory, model, points[0]), *_plots(directory, model, points, labels, losses)]
+    figures += [_network(directory, model, points[0]), *_plots(directory, model, points, labels, losses, correct)]
     (directory / "index.html").write_text(_page(figures), encoding="utf-8")
     for file in ("index.html", *(figure.file for figure in figures if figure.file)):
         print(directory / file)
@@ -60,7 +60,7 @@ def two_moons(n: int = 100, noise: float = 0.1, seed: int = SEED) -> tuple[Point
     return points, labels
 
 
-def train(model: MLP, points: Points, labels: list[int], steps: int = STEPS) -> Iterator[tuple[int, float, float]]:
+def train(model: MLP, points: Points, labels: list[int], steps: int) -> Iterator[tuple[int, float, float]]:
     """micrograd's loop: a max-margin loss with a little L2, the step size falling from 1 to 0.1.
 
     Yields (step, loss, accuracy) before each step's update.
@@ -116,12 +116,19 @@ def _graphs(directory: Path) -> list[Figure]:
     neuron = parse(*NEURON)
     neuron.backward()
     viz.draw(neuron, local=True).save(directory / "neuron.svg")
-    root = parse(*REUSE)
-    walk = f"{viz.step(root)}\n\nWhy this order?\n\n{viz.why_order(root)}\n"
-    (directory / "walk.txt").write_text(walk, encoding="utf-8")
     flow = "Numbers flow forward along the arrows, gradients flow back, times the local derivative on each arrow."
-    wait = "A value that is used twice gets its gradient in two contributions, and passes it on when both are there."
-    return [Figure("neuron.svg", "One neuron", flow), Figure("walk.txt", "The walk", wait, text=walk)]
+    reuse = parse(*REUSE)
+    reuse.backward()
+    viz.draw(reuse, local=True).save(directory / "reuse.svg")
+    twice = "h is used in p and in L, so its gradient is a sum of two contributions: 1·7 + 6·1 = 13."
+    walk = f"{viz.step(reuse)}\n\nWhy this order?\n\n{viz.why_order(reuse)}\n"
+    (directory / "walk.txt").write_text(walk, encoding="utf-8")
+    wait = "The same, step by step. h may pass its gradient on only when both contributions are there."
+    return [
+        Figure("neuron.svg", "One neuron", flow),
+        Figure("reuse.svg", "A value that is used twice", twice),
+        Figure("walk.txt", "The walk", wait, text=walk),
+    ]
 
 
 def _network(directory: Path, model: MLP, point: tuple[float, float]) -> Figure:
@@ -130,12 +137,14 @@ def _network(directory: Path, model: MLP, point: tuple[float, float]) -> Figure:
     score = model([Value(x, label=f"x{i}") for i, x in enumerate(point, 1)])
     score.label = "score"
     score.backward()
-    viz.draw(score).save(directory / "network.svg")
+    viz.draw(score, collapse=1).save(directory / "network.svg")
     size = f"{len(model.parameters())} parameters"
     return Figure("network.svg", "The network", f"The trained network on one point, folded by layer: {size}.")
 
 
-def _plots(directory: Path, model: MLP, points: Points, labels: list[int], losses: list[float]) -> list[Figure]:
+def _plots(
+    directory: Path, model: MLP, points: Points, labels: list[int], losses: list[float], correct: int
+) -> list[Figure]:
     try:
         import matplotlib as mpl
 
@@ -145,7 +154,7 @@ def _plots(directory: Path, model: MLP, points: Points, labels: list[int], losse
         print(missing)
         return [Figure("", "Plots", missing)]
     training = f"The loss over {len(losses)} steps of gradient descent on {len(points)} points."
-    learned = "The sign of the score divides the plane, with each training point on the side of its colour."
+    learned = f"The score's sign divides the plane: {correct} of {len(points)} points lie on the side of their colour."
     with mpl.rc_context({"svg.hashsalt": "microgradx"}):  # the same ids in every run
         plots = {"loss-curve.svg": plot_loss(losses), "decision-boundary.svg": plot_boundary(model, points, labels)}
         for file, axes in plots.items():
@@ -166,9 +175,9 @@ _PAGE = """\
 <meta name="color-scheme" content="light dark">
 <title>microgradx demo</title>
 <style>
-:root {{ --page: #f6f7f9; --card: #fff; --ink: #1b1f24; --soft: #57606a; --line: #d5dae0; --link: #0a5ea8; }}
+:root {{ --page: #f4f6f9; --card: #fff; --ink: #18212d; --soft: #566270; --line: #d3dae2; --link: #1d4fa8; }}
 @media (prefers-color-scheme: dark) {{
-  :root {{ --page: #101418; --card: #181d23; --ink: #e6eaee; --soft: #9aa5b1; --line: #2d353e; --link: #6cb6ff; }}
+  :root {{ --page: #1a212b; --card: #0f141b; --ink: #eaf0f6; --soft: #a7b2bf; --line: #323d4a; --link: #8dbbff; }}
 }}
 * {{ box-sizing: border-box; }}
 body {{ margin: 0; background: var(--page); color: var(--ink); font: 1rem/1.55 system-ui, sans-serif; }}
@@ -183,6 +192,8 @@ section {{ padding: 1.2rem; margin: 1.2rem 0; }}
 img {{ display: block; max-width: 100%; height: auto; margin: 0 auto; }}
 img.paper {{ background: #fff; border-radius: .4rem; padding: .5rem; }}
 pre {{ margin: 0; font: .85rem/1.5 ui-monospace, monospace; }}
+.walk {{ max-height: 26rem; overflow-y: auto; border-top: 1px solid var(--line); padding-top: 1rem; }}
+@media print {{ .walk {{ max-height: none; }} }}
 :focus-visible {{ outline: 3px solid var(--link); outline-offset: 2px; }}
 </style>
 </head>
@@ -205,9 +216,9 @@ def _section(figure: Figure) -> str:
     file, heading, sentence = figure.file, escape(figure.heading), escape(figure.sentence)
     shown = ""
     if figure.text:
-        scrolling = f'<div class="scroll" tabindex="0" role="region" aria-label="{heading}">'
+        scrolling = f'<div class="scroll walk" tabindex="0" role="region" aria-label="{heading}">'
         shown = f"{scrolling}<pre>{escape(figure.text)}</pre></div>"
-        sentence += f' It is in <a href="{file}">{file}</a>.'
+        sentence += f' All of it: <a href="{file}">{file}</a>.'
     elif file:
         paper = ' class="paper"' if figure.paper else ""
         shown = f'<div class="scroll"><a href="{file}"><img{paper} src="{file}" alt="{heading}: {sentence}"></a></div>'

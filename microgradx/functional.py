@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .graph import Node
 from .rules import RULES, Rule
 from .value import dot
 
@@ -19,12 +18,10 @@ __all__ = ["dot", *(name for name in RULES if name != "dot")]  # noqa: PLE0604
 
 def _function(rule: Rule) -> Callable[..., Any]:
     def function(*inputs: Any) -> Any:
-        if inputs and isinstance(inputs[0], Node) and len(rule.inputs) <= 2:
-            return getattr(inputs[0], rule.name)(*inputs[1:])
         return rule(*inputs)
 
     function.__name__ = function.__qualname__ = rule.name
-    function.__doc__ = f"The rule {rule.name}({', '.join(rule.inputs)}) on Values. Raises TypeError for plain numbers only."
+    function.__doc__ = f"The rule {rule.name}({', '.join(rule.inputs)}) on Values; TypeError for plain numbers only."
     return function
 
 

@@ -12,7 +12,7 @@ a graph is freed the moment its root goes. Nothing here knows what an operation 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -41,6 +41,10 @@ class Scope:
         self.recording, self.checking = recording, checking
         self.plain = recording and not checking  # the one question that an operation asks in the usual case
 
+    def within(self, name: str) -> Scope:
+        """A new scope in this one, with its switches."""
+        return Scope(name, self, self.recording, self.checking)
+
     @property
     def chain(self) -> list[Scope]:
         """The named scopes from the outermost to this one; each call of a module is a Scope of its own."""
@@ -52,17 +56,11 @@ class Scope:
         return ".".join(part.name for part in self.chain)
 
 
-_scope: ContextVar[Scope] = ContextVar("microgradx_scope", default=Scope("", None))
+_scope: ContextVar[Scope] = ContextVar("microgradx_scope", default=Scope("", None))  # noqa: B039 (never written to)
 current = _scope.get
 
 
-def enter(name: str) -> Any:
-    """Step into a named scope; give what comes back to `leave` in a `finally`."""
-    outer = current()
-    return _scope.set(Scope(name, outer, outer.recording, outer.checking))
-
-
-leave = _scope.reset
+enter, leave = _scope.set, _scope.reset  # `token = enter(scope)`, and `leave(token)` in a `finally`
 
 
 @contextmanager
@@ -73,7 +71,7 @@ def scope(name: str) -> Iterator[None]:
     """
     if not isinstance(name, str):
         raise TypeError(f"a scope's name is a str, got {type(name).__name__}")
-    token = enter(name)
+    token = enter(current().within(name))
     try:
         yield
     finally:
@@ -83,7 +81,7 @@ def scope(name: str) -> Iterator[None]:
 @contextmanager
 def no_grad() -> Iterator[None]:
     """Operations inside give plain leaves and record nothing. Also a decorator: `@no_grad()`."""
-    token = _scope.set(Scope("", current(), recording=False, checking=current().checking))
+    token = enter(Scope("", current(), recording=False, checking=current().checking))
     try:
         yield
     finally:
@@ -93,7 +91,7 @@ def no_grad() -> Iterator[None]:
 @contextmanager
 def detect_anomaly() -> Iterator[None]:
     """The first operation inside that makes a nan or an infinity, forward or backward, raises AnomalyError."""
-    token = _scope.set(Scope("", current(), recording=current().recording, checking=True))
+    token = enter(Scope("", current(), recording=current().recording, checking=True))
     try:
         yield
     finally:
@@ -112,13 +110,13 @@ class Bundle:
     that a sweep meets each of them once.
     """
 
-    __slots__ = ("_data", "_seen", "constant", "nodes")
+    __slots__ = ("_data", "_gs", "_rows", "_seen", "constant", "nodes")
     changes = 0  # how often any leaf's data has been set, so that a bundle knows whether its copy is stale
 
     def __init__(self, nodes: Iterable[Any]) -> None:
         self.nodes = tuple(nodes)
         #: no node among them, so nothing to differentiate; what holds a node holds nothing else
-        self.constant = not any(map(_is_node, self.nodes))
+        self.constant = not (self.nodes and isinstance(self.nodes[0], Node))
         self._seen = -1
 
     def __len__(self) -> int:
@@ -145,9 +143,21 @@ class Bundle:
 
     _da = _a
 
+    @property
+    def rule(self) -> None:
+        return None
 
-def _is_node(x: Any) -> bool:
-    return isinstance(x, Node)
+    def _start(self, _: float) -> None:
+        self._gs: list[float] = []
+        self._rows: list[FloatArray] = []
+
+    _grad = property(None, _start)
+
+    def _hand_out(self) -> None:
+        """Give each node what the users of the bundle have reported: Σ g · (their row of local derivatives)."""
+        total = np.array(self._gs) @ np.concatenate(self._rows).reshape(len(self._gs), -1)
+        for x, gx in zip(self.nodes, total.tolist(), strict=True):
+            x._grad += gx
 
 
 class Node:
@@ -158,10 +168,14 @@ class Node:
     derivative of None marks an input that is a constant.
     """
 
-    __slots__ = ("__dict__", "__weakref__", "_a", "_b", "_da", "_data", "_db", "_grad", "_label", "_scope", "rule")
+    __slots__ = ("__dict__", "_a", "_b", "_da", "_data", "_db", "_grad", "_label", "_scope", "rule")
 
     _data: Any
     _label: str
+    _a: Any
+    _b: Any
+    _da: Any
+    _db: Any
     rule: Rule | None  #: the operation that made it, None for a leaf
     _scope: Scope
     __hash__ = object.__hash__
@@ -266,8 +280,11 @@ def order(root: Any) -> list[Any]:
             else:
                 finish(node)
         elif da is not None:
+            if seen.issuperset(node._a):
+                finish(node)
+                continue
             waiting = len(stack)
-            for x, d in zip(node._a[::-1], da[::-1]):
+            for x, d in zip(node._a[::-1], da[::-1], strict=True):
                 if d is not None and x not in seen:
                     push(x)
             if len(stack) > waiting:
@@ -289,42 +306,54 @@ def topological_order(root: Node) -> list[Any]:
 
 
 # ---- the backward sweep ----------------------------------------------------------------------------------
-def sweep(root: Any, seed: float) -> dict[Any, Any]:
-    """droot/dnode, times `seed`, for each node (and, as a list, each bundle) that `root` depends on.
+_sweeping = threading.RLock()  # a sweep in progress keeps its sums in the nodes, which threads may share
 
-    Gradients live in the sweep: whoever called it decides what to keep. A node is visited once all of its
-    uses have reported, so that what it passes on is its whole gradient.
+
+@contextmanager
+def sweep(root: Any, seed: float) -> Iterator[dict[Any, Any]]:
+    """Inside the `with`, each node below `root` has droot/dnode times `seed` in `_grad`.
+
+    Yields what the leaves had there before; whoever called decides what to keep. A node is visited once all
+    of its uses have reported, so that what it passes on is its whole gradient. When anything raises, the
+    leaves have their old gradients again.
     """
-    nodes = order(root)
-    grads: dict[Any, Any] = dict.fromkeys(nodes, 0.0)
-    grads[root] = seed
-    reports: dict[Bundle, tuple[list[float], list[FloatArray]]] = defaultdict(lambda: ([], []))
+    with _sweeping:
+        nodes = order(root)
+        before = {node: node.grad for node in nodes if node.rule is None and node.__class__ is not Bundle}
+        try:
+            _sweep(nodes, root, seed)
+            yield before
+        except BaseException:
+            for leaf, g in before.items():
+                leaf._grad = g
+            raise
+
+
+def _sweep(nodes: list[Any], root: Any, seed: float) -> None:
+    for node in nodes:
+        node._grad = 0.0
+    root._grad = seed
     with np.errstate(all="ignore"):
         for node in reversed(nodes):
-            if node.__class__ is Bundle:
-                gs, rows = reports[node]
-                total = np.array(gs) @ np.concatenate(rows).reshape(len(gs), -1)
-                for x, gx in zip(node.nodes, total.tolist()):
-                    grads[x] += gx
-                continue
-            da, db = node._da, node._db
+            da = node._da
             if da.__class__ is float:
-                g = grads[node]
-                grads[node._a] += g * da
-                if db is not None:
-                    grads[node._b] += g * db
-            elif db is not None:
-                grads[node._b] += grads[node] * db
-            elif da is not None:
-                g = grads[node]
-                for x, d in zip(node._a, da):
+                g = node._grad
+                node._a._grad += g * da
+                if (db := node._db) is not None:
+                    node._b._grad += g * db
+            elif da is None:
+                if (db := node._db) is not None:
+                    node._b._grad += node._grad * db
+            elif node.__class__ is Bundle:
+                node._hand_out()
+            else:
+                g = node._grad
+                for x, d in zip(node._a, da, strict=True):
                     if d.__class__ is float:
-                        grads[x] += g * d
+                        x._grad += g * d
                     elif d is not None:
-                        gs, rows = reports[x]
-                        gs.append(g)
-                        rows.append(d)
-    return grads
+                        x._gs.append(g)
+                        x._rows.append(d)
 
 
 def contributions(node: Any, g: Any) -> Iterator[tuple[Any, Any]]:
@@ -332,15 +361,14 @@ def contributions(node: Any, g: Any) -> Iterator[tuple[Any, Any]]:
 
     The local derivatives are formulas here, run on nodes, so the result can be differentiated again.
     """
-    for slot, x, recorded, d in _formulas(node):
-        if x.__class__ is not Bundle:
-            x, recorded, d = (x,), (recorded,), (d,)
-        for parent, was, local in zip(x, recorded, d, strict=True):
+    for slot, *use in _formulas(node):
+        for parent, was, local in zip(*use, strict=True) if use[0].__class__ is Bundle else (use,):
             now = getattr(local, "_data", local)
             if now != was and not (math.isnan(now) and math.isnan(was)):
                 raise RuntimeError(
-                    f"an input of {describe(node)} was changed after the forward pass: ∂{node.op}/∂{node.rule.inputs[slot]} "
-                    f"was {was!r} and would now be {now!r}; run the forward pass again before a backward pass with create_graph"
+                    f"an input of {describe(node)} was changed after the forward pass: "
+                    f"∂{node.op}/∂{node.rule.inputs[slot]} was {float(was)!r} and would now be {float(now)!r}; "
+                    "run the forward pass again before a backward pass with create_graph"
                 )
             yield parent, g if local.__class__ is int and local == 1 else g * local
 

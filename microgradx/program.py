@@ -236,7 +236,8 @@ def _identifiers(labels: Sequence[str]) -> list[str]:
     """A Python name for each node: its label made an identifier, or its number in topological order."""
     taken: set[str] = set()
     names = [""] * len(labels)
-    for i in sorted(range(len(labels)), key=lambda i: not labels[i]):  # labels first: a v3 of the user's own keeps its name
+    # Labels first: a v3 of the user's own keeps its name
+    for i in sorted(range(len(labels)), key=lambda i: not labels[i]):
         stem = re.sub(r"\W+", "_", labels[i]).strip("_")[:60]
         stem = stem if stem.isidentifier() else f"_{stem}" if f"_{stem}".isidentifier() and stem else f"v{i}"
         names[i] = _free(stem, taken)
@@ -263,24 +264,28 @@ def _called(program: Program, i: Instruction) -> str:
     """The instruction's right-hand side: its formula where that is one operation, else a call by the rule's name."""
     formula = program.formula(i.index)
     assert i.rule is not None
-    if symbols.value(i.rule).op in ("+", "-", "*", "/", "**", "neg") and (i.rule.symbol or i.rule.vectors) or i.rule.name == "where":
+    if i.rule.symbol or i.rule.vectors or i.rule.name == "where":
         return str(formula)
-    return f"{symbols.PYTHON.call(i.rule.name, [str(symbols.symbol(fill(x, [n.name for n in program]))) for x in i.inputs])}"
+    names = [other.name for other in program]
+    return symbols.PYTHON.call(i.rule.name, [str(symbols.symbol(fill(x, names))) for x in i.inputs])
+
+
+_CALL = re.compile(r"\b([A-Za-z_]\w*)\(")
 
 
 def _preamble(body: str, names: set[str]) -> str:
     """The imports and small functions that the body calls, and that these call in turn."""
-    called = sorted(set(re.findall(r"\b([A-Za-z_]\w*)\(", body)) - names)
-    definitions: list[str] = []
-    imports: list[str] = []
-    while called:
-        name = called.pop(0)
+    waiting = sorted(set(_CALL.findall(body)) - names)
+    definitions: dict[str, str] = {}
+    imports: set[str] = set()
+    while waiting:
+        name = waiting.pop(0)
         if name in RULES and name not in worlds.PRIMITIVES:
-            rule = RULES[name]
-            text = str(symbols.value(rule))
-            definitions.append(f"def {name}({', '.join(rule.inputs)}):\n    return {text}\n")
-            called += [f for f in sorted(set(re.findall(r"\b([A-Za-z_]\w*)\(", text))) if f not in called and f"def {f}(" not in "".join(definitions)]
-        elif hasattr(math, name) and name not in imports:
-            imports.append(name)
-    head = f"from math import {', '.join(sorted(imports))}\n" if imports else ""
-    return "".join(part + "\n" for part in (head, *definitions[::-1]) if part)
+            text = str(symbols.value(name))
+            definitions.pop(name, None)  # called by a later one: it must stand before that
+            definitions[name] = f"def {name}({', '.join(RULES[name].inputs)}):\n    return {text}\n"
+            waiting += sorted(set(_CALL.findall(text)))
+        elif hasattr(math, name):
+            imports.add(name)
+    head = [f"from math import {', '.join(sorted(imports))}\n"] if imports else []
+    return "".join(part + "\n" for part in (*head, *reversed(definitions.values())))

@@ -56,7 +56,8 @@ class Rule:
         """
         if not self.required <= len(inputs) <= len(self.inputs):
             raise TypeError(f"{self.name}({', '.join(self.inputs)}) takes {len(self.inputs)} inputs, got {len(inputs)}")
-        inputs += (self.value.__defaults__ or ())[len(inputs) - len(self.inputs) :] if len(inputs) < len(self.inputs) else ()
+        if missing := len(self.inputs) - len(inputs):
+            inputs += (self.value.__defaults__ or ())[-missing:]
         for x in inputs:
             for element in x if self.vectors and isinstance(x, Iterable) else (x,):
                 if apply := getattr(type(element), "__apply__", None):

@@ -77,9 +77,10 @@ def r{name}(z, x):
 def _body(rule: Rule, names: Sequence[str], nodes: Sequence[bool]) -> str:
     """Source that makes one node, for inputs that are (True) nodes or (False) floats."""
     letters = "ab"[: len(names)]
-    numbers = "".join(f"{x} = {name}{'._data' * is_node}\n" for x, name, is_node in zip(letters, names, nodes, strict=True))
+    inputs = list(zip(letters, names, nodes, strict=True))
+    numbers = "".join(f"{x} = {name}{'._data' * is_node}\n" for x, name, is_node in inputs)
     formulas = ["y = " + symbols.text(symbols.value(rule, *letters), _PYTHON)]
-    for slot, (x, is_node) in enumerate(zip(letters, nodes, strict=True)):
+    for slot, (x, _, is_node) in enumerate(inputs):
         local = symbols.partial(rule, slot, *letters) if is_node else None
         formulas.append(f"d{x} = " + ("None" if local is None else symbols.text(local, _PYTHON)))
     a, b = (*names, "None")[:2]
@@ -126,6 +127,6 @@ def methods(rule: Rule, node: type[Node], real: Callable[[Any], float]) -> dict[
             text = symbols.text(symbols.value(called), _PYTHON)
             _FLOATS[called.name] = eval(f"lambda {', '.join(called.inputs)}: {text}", _FLOATS)
     made: dict[str, Any] = {}
-    names = {**_FLOATS, "Node": node, "apply": node.__apply__, "real": real, "RULE": rule}  # type: ignore[attr-defined]
+    names = {**_FLOATS, "Node": node, "apply": node._make, "real": real, "RULE": rule}  # type: ignore[attr-defined]
     exec(compile(source(rule), f"<{rule.name} of the table>", "exec"), names, made)
     return made

@@ -62,7 +62,7 @@ class Symbol:
     def __neg__(self) -> Symbol:
         if self.op == "number":
             return Symbol("number", -self.args[0])
-        return self.args[0] if self.op == "neg" else Symbol("neg", self)  # type: ignore[no-any-return]
+        return symbol(self.args[0]) if self.op == "neg" else Symbol("neg", self)
 
 
 def symbol(x: Any) -> Symbol:
@@ -83,7 +83,7 @@ def _question(op: str, answer: Callable[[Any, Any], bool]) -> Callable[[Any, Any
         if a.op == b.op == "number":
             return Symbol("number", answer(a.args[0], b.args[0]))
         if op == "&" and a.op == "number":
-            return b if a.args[0] else a
+            return symbol(b if a.args[0] else a)
         return Symbol(op, a, b)
 
     return ask
@@ -190,13 +190,12 @@ JAVASCRIPT = Style({
 }, lambda f, xs: f"{'Math.' if f in _JS_MATH else ''}{_MATH.get(f, f)}({', '.join(xs)})",
     lambda x: {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(repr(float(x)), _number(x)))  # fmt: skip
 
+_TEXT = _binary("·", {"==": "=", "<=": "≤", ">=": "≥"})
 TEXT = Style({
-    **{op: (t.replace("-", "−"), *rest) for op, (t, *rest) in
-       _binary("·", {"==": "=", "<=": "≤", ">=": "≥"}).items()},  # type: ignore[arg-type, misc]
+    **_TEXT, "-": ("{} − {}", ADD, (ADD, MUL)), "neg": ("−{}", NEG, (MUL,)),
     "**": ("{}^{}", POW, (ATOM, ATOM)), "&": ("{} and {}", AND, (AND, COMPARE)), "|": ("{} or {}", OR, (OR, AND)),
     "where": ("{1} if {0}, else {2}", CHOICE, (OR, OR, CHOICE)), "dot": ("{}·{}", MUL, (MUL, NEG)),
-}, lambda f, xs: f"{_PYTHON_CALLS.get(f, f)}({', '.join(xs)})",
-    lambda x: _number(x).replace("-", "−"))  # type: ignore[arg-type]  # fmt: skip
+}, lambda f, xs: f"{_PYTHON_CALLS.get(f, f)}({', '.join(xs)})", lambda x: _number(x).replace("-", "−"))  # fmt: skip
 
 
 def _mi(name: str) -> str:
@@ -225,7 +224,7 @@ MATHML = Style({
     "|": ("<mrow>{}<mtext> or </mtext>{}</mrow>", OR, (OR, AND)),
     "where": ("<mrow>{1}<mtext> if </mtext>{0}<mtext>, else </mtext>{2}</mrow>", CHOICE, (OR, OR, CHOICE)),
 }, _math_call, lambda x: f"<mn>{_number(x).replace('-', '−')}</mn>", _mi,
-    "<mrow><mo>(</mo>{}<mo>)</mo></mrow>")  # type: ignore[arg-type]  # fmt: skip
+    "<mrow><mo>(</mo>{}<mo>)</mo></mrow>")  # fmt: skip
 
 STYLES = {"python": PYTHON, "javascript": JAVASCRIPT, "mathml": MATHML, "text": TEXT}
 

@@ -14,42 +14,43 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 
 from . import specialise, symbols, worlds
-from .graph import AnomalyError, Bundle, Node, Scope, current, describe, no_grad, sweep, topological_order, traced_sweep
+from .graph import AnomalyError, Bundle, Node, current, describe, sweep, topological_order, traced_sweep
+from .operations import Operations
 from .rules import RULES, Rule
 
-__all__ = ["Value", "bundle", "dot", "dots", "grad"]
+__all__ = ["Rows", "Value", "bundle", "dot", "grad"]
 
 
 def real(x: Any, what: str = "a Value's data") -> float:
-    """A Python or NumPy real number, or an array of one, as a float. Raises TypeError or ValueError for all else."""
+    """A Python or NumPy real number, or an array of one, as a float; TypeError or ValueError for all else."""
     if x.__class__ is float:
-        return x  # type: ignore[no-any-return]
+        return x
     if isinstance(x, np.ndarray):
         if x.size != 1:
-            raise ValueError(f"{what} is one number, got an array of shape {x.shape}; make one Value per element, or a Tensor")
+            raise ValueError(f"{what} must be one number, got an array of shape {x.shape}; make one Value per element")
         if x.dtype.kind not in "iuf":
-            raise TypeError(f"{what} is a real number, got an array of {x.dtype}; convert it with .astype(float) if that is meant")
+            raise TypeError(f"{what} must be a real number, got an array of {x.dtype}; convert it with .astype(float)")
         x = x.item()
     if isinstance(x, numbers.Real):
         try:
             return float(x)
         except OverflowError:
-            raise ValueError(f"{what} is a 64-bit float, and an int of {x.bit_length()} bits does not fit one") from None  # type: ignore[attr-defined]
+            raise ValueError(f"{what} must fit a 64-bit float, and this {type(x).__name__} does not") from None
     if isinstance(x, Node):
-        raise TypeError(f"{what} is a plain number here, got a {type(x).__name__}; take its .data, or keep to one engine: "
-                        "Value and Tensor do not mix")  # fmt: skip
+        raise TypeError(f"{what} must be a plain number here, got a {type(x).__name__}; take its .data, or keep to one "
+                        "engine: Value and Tensor do not mix")  # fmt: skip
     hint = {"str": "; use float(…)", "complex": "; take .real or abs(…)", "list": "; make one Value per element",
             "tuple": "; make one Value per element", "NoneType": "; was a grad read before backward()?",
             "bool": "; use float(…)"}.get(type(x).__name__, "")  # fmt: skip
-    raise TypeError(f"{what} is a real number, got {type(x).__name__} {x!r:.60}{hint}")
+    raise TypeError(f"{what} must be a real number, got {type(x).__name__} {x!r:.60}{hint}")
 
 
-class Value(Node):
+class Value(Operations):
     """One real number (a 64-bit float) in a graph.
 
     data: a Python or NumPy real number. label: its name in figures and messages. After `y.backward()` each
@@ -67,7 +68,7 @@ class Value(Node):
     def __init__(self, data: Any, label: str = "") -> None:
         self._data = real(data)
         self._scope = current()
-        self.rule = self._a = self._b = self._da = self._db = None
+        self.rule, self._a, self._b, self._da, self._db = None, None, None, None, None
         if label:
             self.label = label
 
@@ -95,13 +96,20 @@ class Value(Node):
 
     @classmethod
     def __apply__(cls, rule: Rule, inputs: tuple[Any, ...]) -> Value:
-        """The general way to a node; the methods below are its specialised forms."""
+        """A rule of the table on Values, by its specialised function where there is one."""
+        if len(inputs) <= 2 and not rule.vectors and isinstance(inputs[0], Value):
+            return (_methods.get(rule) or _install(rule))(*inputs)
+        return cls._make(rule, inputs)
+
+    @classmethod
+    def _make(cls, rule: Rule, inputs: tuple[Any, ...]) -> Value:
+        """The general way to a node, which reads the table: IEEE results, no_grad, detect_anomaly, vectors."""
         inputs = tuple(bundle(x) if i < rule.vectors else x for i, x in enumerate(inputs))
         numbers_ = tuple(x.data if x.__class__ is Bundle else _number(x) for x in inputs)
         where, node = current(), _new(cls)
         node._scope = where
         node._data = worlds.run(rule, *numbers_)
-        node.rule = node._a = node._b = node._da = node._db = None
+        node.rule, node._a, node._b, node._da, node._db = None, None, None, None, None
         if where.recording:
             node.rule = rule
             local = tuple(worlds.partial(rule, slot, *numbers_, y=node._data) if _differentiable(x) else None
@@ -125,15 +133,12 @@ class Value(Node):
         assigned anew. gradient: a factor for all of them, the derivative of some later quantity by self.
         Raises AnomalyError under `detect_anomaly`; then no gradient has been changed.
         """
-        grads = sweep(self, real(gradient, "the gradient given to backward()"))
-        if current().checking:
-            _check(self, grads)
-        for node, g in grads.items():
-            if node.__class__ is Bundle:
-                continue
-            if node.rule is None and node.grad is not None:
-                g += node.grad
-            node._grad = g
+        with sweep(self, real(gradient, "the gradient given to backward()")) as before:
+            if current().checking:
+                _check(self)
+            for leaf, g in before.items():
+                if g is not None:
+                    leaf._grad += g
 
     def detach(self) -> Value:
         """The same number as a new leaf."""
@@ -159,7 +164,7 @@ class Value(Node):
         return self
 
     def __abs__(self) -> Value:
-        return self.abs()  # type: ignore[no-any-return]
+        return self.abs()
 
     # micrograd's own drawing code reads these two
     @property
@@ -169,23 +174,6 @@ class Value(Node):
     @property
     def _op(self) -> str:
         return (self.rule.symbol or self.rule.name) if self.rule else ""
-
-    if TYPE_CHECKING:  # made from the table below
-        def __add__(self, other: Any) -> Value: ...
-        def __radd__(self, other: Any) -> Value: ...
-        def __sub__(self, other: Any) -> Value: ...
-        def __rsub__(self, other: Any) -> Value: ...
-        def __mul__(self, other: Any) -> Value: ...
-        def __rmul__(self, other: Any) -> Value: ...
-        def __truediv__(self, other: Any) -> Value: ...
-        def __rtruediv__(self, other: Any) -> Value: ...
-        def __pow__(self, other: Any) -> Value: ...
-        def __rpow__(self, other: Any) -> Value: ...
-        def __neg__(self) -> Value: ...
-        def __lt__(self, other: Any) -> bool: ...
-        def __le__(self, other: Any) -> bool: ...
-        def __gt__(self, other: Any) -> bool: ...
-        def __ge__(self, other: Any) -> bool: ...
 
 
 _new: Callable[[type[Value]], Value] = object.__new__
@@ -205,24 +193,27 @@ def _differentiable(x: Any) -> bool:
 
 def bundle(x: Any) -> Bundle:
     """A sequence as one vector input: all Values or all numbers; in a mixture the numbers become leaves."""
-    if x.__class__ is Bundle:
-        return x  # type: ignore[no-any-return]
+    if isinstance(x, Bundle):
+        return x
     if not isinstance(x, Iterable) or isinstance(x, str):
         raise TypeError(f"expected a sequence of Values or numbers, got {type(x).__name__} {x!r:.60}")
-    x = [e if isinstance(e, Value) else _operand(e) for e in x]
-    mixed = any(isinstance(e, Value) for e in x)
-    return Bundle(Value(e) if mixed and e.__class__ is float else e for e in x)
+    x = tuple(x)
+    if set(map(type, x)) != {Value}:
+        x = tuple(e if isinstance(e, Value) else _operand(e) for e in x)
+        if any(isinstance(e, Value) for e in x):
+            x = tuple(e if isinstance(e, Value) else Value(e) for e in x)
+    return Bundle(x)
 
 
-def _check(root: Value, grads: dict[Any, Any]) -> None:
-    """Raise for the first node, in the order of the sweep, that handed a nan or an infinity to a parent."""
+def _check(root: Value) -> None:
+    """During a sweep: raise for the first node, in its order, that handed a nan or an infinity to a parent."""
     for node in reversed(topological_order(root)):
         for _, parent, local in node.slots:
-            received = grads[node] * local
+            received = node._grad * local
             if not math.isfinite(received):
                 raise AnomalyError(
                     f"{describe(node)} handed {received!r} to its input {describe(parent)} in the backward pass: "
-                    f"gradient {grads[node]!r} times local derivative {local!r}"
+                    f"gradient {node._grad!r} times local derivative {local!r}"
                 )
 
 
@@ -246,15 +237,22 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> V
     wanted: list[Any] = list(xs) if several else [xs]  # type: ignore[arg-type]
     for x in (y, *wanted):
         if not isinstance(x, Value):
-            raise TypeError(f"grad(y, xs) takes Values, got {type(x).__name__} {x!r:.60}; without the graph there is no gradient")
+            raise TypeError(f"grad(y, xs) takes Values, got {type(x).__name__} {x!r:.60}; only Values have a graph")
     if create_graph:
         grads = traced_sweep(y, Value(1.0))
         found = [grads[x] if x in grads else Value(0.0) for x in wanted]
     else:
-        plain = sweep(y, 1.0)
-        if current().checking:
-            _check(y, plain)
-        found = [Value(plain.get(x, 0.0)) for x in wanted]
+        nodes = topological_order(y)
+        kept = [node.grad for node in nodes]
+        with sweep(y, 1.0):
+            try:
+                if current().checking:
+                    _check(y)
+                reached = set(nodes)
+                found = [Value(x._grad if x in reached else 0.0) for x in wanted]
+            finally:
+                for node, g in zip(nodes, kept, strict=True):
+                    node._grad = g
     return found if several else found[0]
 
 
@@ -262,14 +260,20 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> V
 _OPERATORS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow", "neg": "neg"}
 
 
-def _install(rule: Rule) -> None:
-    for name, method in specialise.methods(rule, Value, _operand).items():
-        reflected = name != rule.name
-        method.__doc__ = f"{rule.name}({', '.join(rule.inputs)}) = {symbols.value(rule)}"
-        if not reflected:
-            setattr(Value, name, method)
-        if rule.name in _OPERATORS:
-            setattr(Value, f"__{'r' * reflected}{_OPERATORS[rule.name]}__", method)
+_methods: dict[Rule, Callable[..., Value]] = {}
+
+
+def _install(rule: Rule) -> Callable[..., Value]:
+    """Make a rule's specialised function, and a method of its name unless Value has something else there."""
+    made = specialise.methods(rule, Value, _operand)
+    if getattr(Value, rule.name, None) in (None, *_methods.values()):
+        setattr(Value, rule.name, made[rule.name])
+    if rule.name in _OPERATORS:
+        for reflected in ("", "r")[: len(made)]:
+            setattr(Value, f"__{reflected}{_OPERATORS[rule.name]}__", made[reflected + rule.name])
+    made[rule.name].__doc__ = f"{rule.name}({', '.join(rule.inputs)}) = {symbols.value(rule)}"
+    _methods[rule] = made[rule.name]
+    return made[rule.name]
 
 
 def _comparison(name: str) -> Callable[[Value, Any], Any]:
@@ -287,39 +291,48 @@ def _comparison(name: str) -> Callable[[Value, Any], Any]:
 
 for _name in ("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"):
     setattr(Value, _name, _comparison(_name))
-Value.__hash__ = Node.__hash__  # type: ignore[method-assign, assignment]
+Value.__hash__ = Node.__hash__  # type: ignore[method-assign]
 for _rule in RULES.values():
     if len(_rule.inputs) <= 2:
         _install(_rule)
 _DOT = RULES["dot"]
 
 
-def dot(w: Sequence[Any], x: Sequence[Any], b: Any = 0.0) -> Value:
+def dot(w: Iterable[Any], x: Iterable[Any], b: Any = 0.0) -> Value:
     """Σ wᵢxᵢ + b as one node. w and x: as many Values or numbers each; b: a Value or a number.
 
     Raises ValueError when the lengths differ, TypeError when no input is a Value.
     """
-    return dots([w], x, [b])[0]
+    weights, inputs = bundle(w), bundle(x)
+    if len(weights) != len(inputs):
+        raise ValueError(f"expected as many inputs as weights, got {len(weights)} weights and {len(inputs)} inputs")
+    return _DOT(weights, inputs, b)  # type: ignore[no-any-return]
 
 
-def dots(ws: Sequence[Sequence[Any]], x: Sequence[Any], bs: Sequence[Any]) -> list[Value]:
-    """A dot node for each row of weights on the same inputs x, such as a layer's; raises as `dot` does."""
-    ws, x = [bundle(w) for w in ws], bundle(x)
-    plain = not x.constant and all([b.__class__ is Value for b in bs])
-    for w in ws:
-        plain = plain and not w.constant
-        if len(w.nodes) != len(x.nodes):
-            raise ValueError(f"expected as many inputs as weights, got {len(w)} weights and {len(x)} inputs")
-    where = current()
-    if not (plain and where.plain):
-        return [_DOT(w, x, b) for w, b in zip(ws, bs, strict=True)]
-    xs, made = x.data, []
-    for w, b in zip(ws, bs, strict=True):
-        node = _new(Value)
-        numbers_ = w.data
-        node._data = float(numbers_.dot(xs)) + b._data
-        node.rule, node._scope = _DOT, where
-        node._a, node._da = (w, x, b), (xs, numbers_, 1.0)
-        node._b = node._db = None
-        made.append(node)
-    return made
+class Rows:
+    """The weights and biases of a whole layer, stacked once for all samples until any of them changes."""
+
+    def __init__(self, ws: Sequence[Bundle], bs: Sequence[Value]) -> None:
+        self.ws, self.bs = ws, bs
+        self.seen = Bundle.changes
+        self.numbers = [w.data for w in ws]
+        self.matrix, self.offsets = np.array(self.numbers), np.array([b._data for b in bs])
+
+    def dots(self, x: Bundle) -> list[Value]:
+        """A dot node for each row, the same as `[dot(w, x, b) for w, b in zip(ws, bs)]`."""
+        where = current()
+        if len(x.nodes) != self.matrix.shape[1] or not where.plain:
+            return [dot(w, x, b) for w, b in zip(self.ws, self.bs, strict=True)]
+        xs, constant, made = x.data, x.constant, []
+        with np.errstate(all="ignore"):
+            results = (self.matrix @ xs + self.offsets).tolist()
+        for w, ws, b, y in zip(self.ws, self.numbers, self.bs, results, strict=True):
+            node = _new(Value)
+            node._data = y
+            node.rule = _DOT
+            node._scope = where
+            node._a = (w, x, b)
+            node._da = (xs, None if constant else ws, 1.0)
+            node._b = node._db = None
+            made.append(node)
+        return made

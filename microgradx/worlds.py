@@ -57,7 +57,7 @@ def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:
     return over
 
 
-_NUMPY = {
+_NUMPY: dict[str, Callable[..., Any]] = {
     "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs,
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
     "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "atan2": np.arctan2, "hypot": np.hypot,
@@ -151,8 +151,8 @@ def _pow(a: complex, b: complex) -> complex:
     return a**b
 
 
-Complex.__pow__ = _lift(_pow)  # type: ignore[method-assign, assignment]
-Complex.__rpow__ = _lift(lambda b, a: _pow(a, b))  # type: ignore[method-assign, assignment]
+Complex.__pow__ = _lift(_pow)  # type: ignore[method-assign]
+Complex.__rpow__ = _lift(lambda b, a: _pow(a, b))  # type: ignore[method-assign]
 
 
 def _expm1(z: complex) -> complex:

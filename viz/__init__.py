@@ -3,9 +3,11 @@
 >>> import viz
 >>> from microgradx.value import Value
 >>> a, b = Value(2.0, label="a"), Value(3.0, label="b")
->>> print(viz.step(a * b, names={"h": b})[1])
-backward 1 of 2 · step 2 of 3
-the sweep starts at the root: dL/dL = 1
+>>> print(viz.explain(a, a * b))
+a is used once, so its gradient has one term.
+dL/da = (dL/dL)·∂(a·b)/∂a = 1·3 = 3
+use 1, in L = a·b: was —, add 3 → 3, complete (1/1)
+a is a leaf: the sweep ends here.
 """
 
 from __future__ import annotations

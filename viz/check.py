@@ -7,13 +7,13 @@ schedules that one might write instead of the reverse topological one, on the ve
 >>> a, b = Value(2.0, label="a"), Value(3.0, label="b")
 >>> h = a * b; p = h + 1; L = h * p
 >>> print(why_order(L, names=dict(h=h, p=p, L=L)))
-order                      dL/da  dL/db
-reverse topological           39     26
-recurse into every input      60     40
-visit-once depth-first        21     14
-breadth-first                 21     14
-post-order                     0      0
-finite difference             39     26
+order                     dL/da  dL/db
+reverse topological          39     26
+recurse into every input     60     40
+visit-once depth-first       21     14
+breadth-first                21     14
+post-order                    0      0
+finite difference            39     26
 <BLANKLINE>
 reverse topological: every node waits until all of its uses have reported
 recurse into every input: h passed on 7 before its second use reported; h passed on 2 times, so parts count twice
@@ -45,7 +45,7 @@ from .trace import Trace, number
 __all__ = ["Check", "Checked", "Order", "WhyOrder", "check", "why_order"]
 
 FloatArray = NDArray[np.float64]
-Verdict = Literal["agrees", "kink", "unclear", "differs"]
+Verdict = Literal["agrees", "kink", "not finite", "unclear", "differs"]
 
 
 # ---- gradients beside finite differences and the complex step --------------------------------------------
@@ -67,7 +67,7 @@ class Checked:
         return None if self.difference is None else abs(self.grad - self.difference)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Check(Printed):
     """What `check` found, leaf by leaf; `ok` unless a gradient differs."""
 
@@ -92,7 +92,7 @@ class Check(Printed):
 
 def _verdict(x: Checked) -> str:
     if x.kink:
-        return f"{x.verdict}: slope {number(x.kink[0])} to the left, {number(x.kink[1])} to the right"
+        return f"{x.verdict}: slopes {number(x.kink[0])} and {number(x.kink[1])}"
     return x.verdict
 
 
@@ -106,7 +106,7 @@ def check(root: GraphNode, names: Mapping[str, Any] | None = None, eps: float = 
     graph, ValueError for an eps that is not above 0.
     """
     if not eps > 0:
-        raise ValueError(f"eps, the largest step of a finite difference, must be above 0, got {eps!r}; 1e-3 does for most")
+        raise ValueError(f"eps, the largest step of a finite difference, must be above 0, got {eps!r}; try 1e-3")
     program = Program.of(root, names)
     walk = Trace.of(program)
     affordable = COMPLEX_RUNS // len(program) + 1
@@ -123,6 +123,8 @@ def check(root: GraphNode, names: Mapping[str, Any] | None = None, eps: float = 
 def _judge(
     grad: float, difference: float | None, uncertainty: float, exact: float | None, kink: tuple[float, float] | None
 ) -> Verdict:
+    if not math.isfinite(grad) and (difference is None or kink):
+        return "not finite"
     if kink is not None:
         slack = 1e-3 * max(map(abs, kink))  # a one-sided slope is a first-order estimate
         return "kink" if min(kink) - slack <= grad <= max(kink) + slack else "differs"
@@ -154,7 +156,8 @@ def _differences(
         steps = {leaf: _steps(walk.nodes[leaf].data, eps) for leaf in some}
         roots = _moved(program, {leaf: program[leaf].data + np.stack([h, -h]) for leaf, h in steps.items()})
         for leaf, h in steps.items():
-            yield leaf, _difference(walk.root.data, *roots[leaf], h, noise)
+            up, down = roots[leaf]
+            yield leaf, _difference(walk.root.data, up, down, h, noise)
 
 
 def _steps(x: float, eps: float) -> FloatArray:
@@ -178,8 +181,8 @@ def _moved(program: Program, numbers: Mapping[int, FloatArray]) -> dict[int, Flo
             roots = np.broadcast_to(np.asarray(program.forward(data, _batches)[-1], float), size)
     except Exception:  # a rule of the user's own that takes one number at a time
         roots = np.array([program.forward({leaf: float(data[leaf][k]) for leaf in numbers})[-1] for k in range(size)])
-    ends = np.cumsum([x.size for x in numbers.values()])
-    return {leaf: part.reshape(x.shape) for (leaf, x), part in zip(numbers.items(), np.split(roots, ends), strict=False)}
+    parts = np.split(roots, np.cumsum([x.size for x in numbers.values()])[:-1])
+    return {leaf: part.reshape(x.shape) for (leaf, x), part in zip(numbers.items(), parts, strict=True)}
 
 
 def _difference(root: float, up: FloatArray, down: FloatArray, h: FloatArray, noise: float) -> _Difference:
@@ -197,7 +200,7 @@ def _difference(root: float, up: FloatArray, down: FloatArray, h: FloatArray, no
     at = np.unravel_index(np.argmin(smallest), smallest.shape)
     kink = (float(left[:, 1:][at]), float(right[:, 1:][at])) if np.isfinite(smallest[at]) and stays[at] else None
     surest = np.unravel_index(np.argmin(np.where(np.isfinite(uncertainty), uncertainty, np.inf)), uncertainty.shape)
-    if not np.isfinite(uncertainty[surest]):
+    if not (math.isfinite(root) and np.isfinite(uncertainty[surest])):
         return None, math.inf, kink
     return float(extrapolated[surest]), float(uncertainty[surest]), kink
 
@@ -231,7 +234,7 @@ class Order:
     remark: str  #: its first step that came too early, or why it is right
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WhyOrder(Printed):
     """The right order and the wrong ones on one graph; prints as a table of the leaves that differ most."""
 
@@ -239,6 +242,24 @@ class WhyOrder(Printed):
     orders: tuple[Order, ...]  #: the right one first
     leaves: tuple[int, ...]  #: topological numbers, the one that the wrong orders miss most first
     differences: Mapping[int, float | None]  #: finite differences of the leaves that are printed
+
+    @classmethod
+    def of(cls, program: Program) -> WhyOrder:
+        walk = Trace.of(program)
+        right = tuple(node.grad for node in walk.nodes)
+        orders = [Order("reverse topological", right, "every node waits until all of its uses have reported")]
+        orders += [_scheduled(walk, name, schedule) for name, schedule in _SCHEDULES.items()]
+
+        def missed(leaf: int) -> tuple[int, float]:
+            """How many of the orders are wrong there, but for the one that is wrong everywhere, and by how much."""
+            got = [order.grads[leaf] for order in orders[1:-1] if order.grads]
+            errors = [abs(g - right[leaf]) / (abs(right[leaf]) or 1.0) for g in got]
+            errors = [error for error in errors if error > 1e-9]
+            return len(errors), max(errors, default=0.0)
+
+        leaves = sorted(walk.leaves, key=missed, reverse=True)
+        differences = {leaf: found[0] for leaf, found in _differences(program, walk, leaves[:SHOWN_LEAVES])}
+        return cls(walk, tuple(orders), tuple(leaves), differences)
 
     def parts(self) -> list[Line | Table]:
         some = self.leaves[:SHOWN_LEAVES]
@@ -267,24 +288,8 @@ def why_order(root: GraphNode, names: Mapping[str, Any] | None = None) -> WhyOrd
     is the sum that it passes on complete. names: more labels, by variable name, as from `locals()`. Raises
     TypeError when root is not a node of a graph.
     """
-    program = Program.of(root, names)
-    walk = Trace.of(program)
-    right = tuple(node.grad for node in walk.nodes)
-    orders = [Order("reverse topological", right, "every node waits until all of its uses have reported")]
-    orders += [_scheduled(walk, name, schedule) for name, schedule in _SCHEDULES.items()]
+    return WhyOrder.of(Program.of(root, names))
 
-    def missed(leaf: int) -> tuple[int, float]:
-        """How many of the orders are wrong there, all but the one that is wrong everywhere, and by how much."""
-        wrong = [order.grads[leaf] for order in orders[1:-1] if order.grads and not _same(order.grads[leaf], right[leaf])]
-        return len(wrong), max((abs(g - right[leaf]) / (abs(right[leaf]) or 1.0) for g in wrong), default=0.0)
-
-    leaves = sorted(walk.leaves, key=missed, reverse=True)
-    differences = {leaf: found[0] for leaf, found in _differences(program, walk, leaves[:SHOWN_LEAVES])}
-    return WhyOrder(walk, tuple(orders), tuple(leaves), differences)
-
-
-def _same(a: float, b: float) -> bool:
-    return math.isclose(a, b, rel_tol=1e-9) or a != a or b != b
 
 
 def _inputs(walk: Trace, node: int) -> list[int]:
@@ -350,7 +355,8 @@ def _scheduled(walk: Trace, name: str, schedule: Callable[[Trace], Iterable[int]
             reported[c.parent] += 1
     again = next((walk.nodes[i] for i in reversed(range(len(passed))) if passed[i] > 1), None)
     twice = f"{again.shown} passed on {passed[again.index]} times, so parts count twice" if again else ""
-    return Order(name, tuple(grads), "; ".join(filter(None, (early, twice))) or "right here: no node passed on too early")
+    remark = "; ".join(filter(None, (early, twice)))
+    return Order(name, tuple(grads), remark or "right on this graph: no node passed on too early")
 
 
 _ORDINALS = {1: "second", 2: "third", 3: "fourth", 4: "fifth"}

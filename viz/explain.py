@@ -97,7 +97,8 @@ def words(walk: Trace, step: Step, most: int = MOST) -> list[Line]:
     node = walk.nodes[step.node]
     if step.direction == "forward":
         result = Span(number(node.data), "data", node.index)
-        return [line(_name(node), f" = {node.formula} = {node.numbers} = ", result)]
+        written = dict.fromkeys((node.formula, node.numbers))  # one of them where all inputs are constants
+        return [line(_name(node), f" = {' = '.join(written)} = ", result)]
     passes = line(_total(walk, node.index), " = ", Span(number(node.grad), "result", node.index))
     if step.seed:
         return [line("the sweep starts at the root: ", *passes)]
@@ -212,17 +213,20 @@ def _each(
 # ---- tables and plain text -------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Table:
-    """Rows under a head. align: "l" or "r" for each column. optional: columns that go first in a narrow place."""
+    """Rows under a head."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[Span, ...], ...]
-    align: str
-    optional: tuple[int, ...] = ()
+    align: str  #: "l" or "r" for each column
+    optional: tuple[int, ...] = ()  #: columns that go, in this order, where there is little width
+    room: tuple[str, ...] = ()  #: for each column a text that must fit, so that a table may fill up without moving
 
     def lines(self, width: float = math.inf) -> list[Line]:
         """The head and the rows with their cells padded to columns, two spaces between them."""
         rows = [tuple(Span(text, "heading") for text in self.head), *self.rows]
         wide = {k: max(cells(row[k].text) for row in rows) for k in range(len(self.head))}
+        for k, text in enumerate(self.room):
+            wide[k] = max(wide[k], cells(text))
         for column in self.optional:
             if sum(wide.values()) + 2 * len(wide) - 2 > width:
                 del wide[column]
@@ -247,6 +251,8 @@ class Printed:
 
     def __str__(self) -> str:
         return plain(self.parts())
+
+    __repr__ = __str__
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": str(self)}

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from microgradx.graph import Scope
 from microgradx.program import Instruction, Program, Ref, Use
@@ -54,7 +54,6 @@ class Link:
     tail: int
     head: int
     uses: list[Use]
-    port: tuple[int, int] | None = None  #: it is input number … of so many; None where the order says nothing
 
     @property
     def values(self) -> int:
@@ -67,6 +66,7 @@ class Group:
     """A scope that is not folded: boxes, by number, and the groups inside."""
 
     title: str
+    path: str
     boxes: list[int] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
 
@@ -106,7 +106,8 @@ def fold(program: Program, collapse: int | str = "auto") -> Sketch:
     def start(key: Hashable) -> int:
         return next((i for i in members[key] if program[i].rule), members[key][0])
 
-    boxes, within, folds = [], [0] * len(program), 0
+    boxes: list[Box] = []
+    within, folds = [0] * len(program), 0
     for key in sorted(members, key=start):
         inside = members[key]
         for i in inside:
@@ -289,13 +290,12 @@ def _links(program: Program, boxes: Sequence[Box], within: Sequence[int]) -> lis
     merged: dict[tuple[int, int], Link] = {}
     for i in program:
         uses = sorted(inputs[i.index], key=lambda use: (use.slot, use.element or 0))
-        ordered = 1 < len(uses) <= 4 and i.rule is not None and not i.rule.vectors
         for k, use in enumerate(uses):
             tail, head = within[use.parent], within[i.index]
             if tail == head:
                 continue
             if len(boxes[tail].members) == len(boxes[head].members) == 1 and boxes[head].kind == "op":
-                links.append(Link(f"e{i.index}_{k}", tail, head, [use], (k, len(uses)) if ordered else None))
+                links.append(Link(f"e{i.index}_{k}", tail, head, [use]))
             elif known := merged.get((tail, head)):
                 known.uses.append(use)
             else:
@@ -314,9 +314,9 @@ def _groups(
             continue
         home = homes[box.members[0]]
         siblings, group = outermost, None
-        for scope in home[: depth(home) - 1 if depth(home) else None]:
+        for level, scope in enumerate(home[: depth(home) - 1 if depth(home) else None], 1):
             if scope not in known:
-                known[scope] = Group(titles[scope])
+                known[scope] = Group(titles[scope], _path(home[:level]))
                 siblings.append(known[scope])
             group = known[scope]
             siblings = group.groups

@@ -12,8 +12,8 @@ nothing. The graph itself is only read: the numbers are run again from the leave
 ['h = a·b = 6', 'v3 = h+1 = 7', 'L = h·v3 = 42']
 >>> [(c.incoming, c.local, c.before, c.after) for c in walk.contributions[2]]
 [(1.0, 7.0, None, 7.0), (6.0, 1.0, 7.0, 13.0)]
->>> walk.state(4).grads  # three steps forward and the seed
-(None, None, None, None, 1.0)
+>>> [known.grad for known in walk.state(5)]  # after three steps forward, the seed, and L's step backward
+[None, None, 7.0, 6.0, 1.0]
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from bisect import bisect
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -33,7 +34,7 @@ from microgradx.graph import Node as GraphNode
 from microgradx.program import Instruction, Program, Ref, Use, fill
 from microgradx.rules import Rule
 
-__all__ = ["Contribution", "Node", "State", "Step", "Trace", "number", "trace"]
+__all__ = ["Contribution", "Known", "Node", "Step", "Trace", "number", "trace"]
 
 VERSION = 1
 
@@ -112,14 +113,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """What is known after so many steps; each tuple has one entry for each node."""
+class Known:
+    """What is known of a node after so many steps."""
 
-    steps: int
-    data: tuple[float | None, ...]
-    grads: tuple[float | None, ...]  #: the sum of what has been reported so far, None before the first report
-    reported: tuple[int, ...]  #: how many uses have reported
-    ready: tuple[bool, ...]  #: whether the gradient is complete, so that the node may pass it on
+    data: float | None
+    grad: float | None  #: the sum of what has been reported so far, None before the first report
+    reported: int  #: how many uses have reported …
+    uses: int  #: … of so many
+    ready: bool  #: whether the gradient is complete, so that the node may pass it on
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,9 @@ class Trace:
     @classmethod
     def of(cls, program: Program) -> Trace:
         return _run(program)
+
+    def __repr__(self) -> str:
+        return f"<walk of {self.root.shown}: {len(self.nodes)} nodes, {len(self.steps)} steps>"
 
     @property
     def root(self) -> Node:
@@ -159,23 +163,30 @@ class Trace:
                 found[step.node] = step
         return found
 
-    def state(self, steps: int) -> State:
-        """What is known after the first `steps` steps, 0 to len(trace.steps). Raises IndexError for others."""
-        last = len(self.steps)
-        if not 0 <= steps <= last:
-            raise IndexError(f"the walk has {last} steps, so its states are 0 to {last}, got {steps}")
-        data = [None if node.op else node.data for node in self.nodes]
-        grads: list[float | None] = [None] * len(self.nodes)
-        reported = [0] * len(self.nodes)
-        for step in self.steps[:steps]:
+    @cached_property
+    def computed(self) -> list[int]:
+        """The number of the step that computes each node; 0 for a leaf, whose data is there from the start."""
+        found = [0] * len(self.nodes)
+        for step in self.steps:
             if step.direction == "forward":
-                data[step.node] = self.nodes[step.node].data
-            elif step.seed:
-                grads[step.node] = self.nodes[step.node].grad
-            for c in step.contributions:
-                grads[c.parent], reported[c.parent] = c.after, c.use
-        ready = [grads[i] is not None and reported[i] == node.uses for i, node in enumerate(self.nodes)]
-        return State(steps, tuple(data), tuple(grads), tuple(reported), tuple(ready))
+                found[step.node] = step.number
+        return found
+
+    def known(self, index: int, steps: int) -> Known:
+        """What is known of one node after the first `steps` steps. Raises IndexError for a step that is not there."""
+        if not 0 <= steps <= len(self.steps):
+            raise IndexError(f"expected a number of steps from 0 (the start) to {len(self.steps)}, got {steps}")
+        node, terms = self.nodes[index], self.contributions[index]
+        reported = bisect(terms, steps, key=lambda c: self.passing[c.user].number)  # type: ignore[union-attr]
+        grad = terms[reported - 1].after if reported else None
+        if node is self.root and steps > len(self.steps) - self.steps[-1].count:
+            grad = node.grad  # the seed
+        data = node.data if self.computed[index] <= steps else None
+        return Known(data, grad, reported, node.uses, grad is not None and reported == node.uses)
+
+    def state(self, steps: int) -> tuple[Known, ...]:
+        """What is known of every node after the first `steps` steps, 0 to len(trace.steps)."""
+        return tuple(self.known(node.index, steps) for node in self.nodes)
 
     def to_json(self) -> str:
         """The walk as JSON, version 1: {"version": 1, "nodes": […], "steps": […]} with the fields as above.
@@ -196,10 +207,10 @@ class Trace:
             raise ValueError(f"expected the JSON of a walk, version {VERSION}, got version {version}; "
                              "write it again with Trace.to_json()")  # fmt: skip
         nodes = [Node(**_floats(n, "data", "grad") | {"inputs": _inputs(n["inputs"])}) for n in found["nodes"]]
-        steps = [
-            Step(**step | {"contributions": tuple(Contribution(**_floats(c, *_NUMBERS)) for c in step["contributions"])})
-            for step in found["steps"]
-        ]
+        steps = []
+        for step in found["steps"]:
+            contributions = tuple(Contribution(**_floats(c, *_NUMBERS)) for c in step["contributions"])
+            steps.append(Step(**step | {"contributions": contributions}))
         return cls(tuple(nodes), tuple(steps))
 
 

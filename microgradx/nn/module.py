@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..graph import Bundle, Scope, enter, leave
+from ..graph import Bundle, current, enter, leave
 from ..value import Value
 
 __all__ = ["Module", "ModuleList"]
@@ -36,7 +36,7 @@ class Module:
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if not self._name:
             return self.forward(*inputs, **options)
-        token = enter(self._name)
+        token = enter(current().within(self._name))
         try:
             return self.forward(*inputs, **options)
         finally:
@@ -49,6 +49,7 @@ class Module:
         if isinstance(value, Module):
             value._rename(name)
         object.__setattr__(self, name, value)
+        Bundle.changes += 1  # what was stacked from this module's weights is stale
 
     def _rename(self, name: str) -> None:
         object.__setattr__(self, "_name", name)
@@ -65,16 +66,28 @@ class Module:
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Value]]:
         """(dotted name, parameter), in the order in which they were assigned; one that is shared comes once."""
-        seen: set[int] = set()
+        seen: set[Value] = set()
         for path, module in self.named_modules(prefix):
             for name, member in module._members():
-                for label, p in _values(f"{path}.{name}" if path else name, member):
-                    if id(p) not in seen:
-                        seen.add(id(p))
-                        yield label, p
+                label = f"{path}.{name}" if path else name
+                for i, p in enumerate(_elements(member)):
+                    if isinstance(p, Value) and p.rule is None and p not in seen:
+                        seen.add(p)
+                        yield (label if p is member else f"{label}.{i}"), p
 
     def parameters(self) -> list[Value]:
-        return [p for _, p in self.named_parameters()]
+        return list(dict.fromkeys(self._leaves()))
+
+    def _leaves(self) -> Iterator[Value]:
+        """The parameters with repeats and without names: what a training loop asks for at every step."""
+        below: list[Module] = []
+        for _, member in self._members():
+            if isinstance(member, Module):
+                below.append(member)
+            else:
+                yield from [p for p in _elements(member) if isinstance(p, Value) and p.rule is None]
+        for module in below:
+            yield from module._leaves()
 
     def zero_grad(self) -> None:
         """Forget the gradients: each parameter's `.grad` becomes None, as in PyTorch."""
@@ -89,13 +102,14 @@ class Module:
         parameters = dict(self.named_parameters())
         missing, unknown = parameters.keys() - state.keys(), state.keys() - parameters.keys()
         if missing or unknown:
-            raise KeyError(f"the state does not fit {type(self).__name__}: missing {sorted(missing)}, unknown {sorted(unknown)}")
+            problem = f"missing {sorted(missing)}, unknown {sorted(unknown)}"
+            raise KeyError(f"the state does not fit {type(self).__name__}: {problem}")
         checked = {name: Value(number).data for name, number in state.items()}
         for name, p in parameters.items():
             p.data = checked[name]
 
     def train(self, mode: bool = True) -> Module:
-        """Set `training` here and below; it changes what dropout and the like do, never whether gradients are recorded."""
+        """Set `training` here and below. It changes what dropout and the like do, never whether graphs are recorded."""
         for _, module in self.named_modules():
             module.training = mode
         return self
@@ -104,13 +118,8 @@ class Module:
         return self.train(False)
 
 
-def _values(name: str, member: Any) -> Iterator[tuple[str, Value]]:
-    if isinstance(member, Value) and member.rule is None:
-        yield name, member
-    elif isinstance(member, list | tuple | Bundle):
-        for i, element in enumerate(member):
-            if isinstance(element, Value) and element.rule is None:
-                yield f"{name}.{i}", element
+def _elements(member: Any) -> Iterable[Any]:
+    return member if isinstance(member, Bundle | list | tuple) else (member,)
 
 
 class ModuleList(Module):

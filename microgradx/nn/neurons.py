@@ -16,7 +16,7 @@ from typing import Any
 
 from ..graph import Bundle, current, enter, leave
 from ..rules import RULES, Rule
-from ..value import Value, bundle, dot, dots
+from ..value import Rows, Value, bundle, dot
 from .module import Module, ModuleList
 
 __all__ = ["MLP", "Layer", "Neuron"]
@@ -25,13 +25,17 @@ Activation = str | Callable[[Any], Any]
 
 
 def _activation(chosen: Activation) -> Callable[[Any], Any]:
-    if callable(chosen):
+    if callable(chosen) and not isinstance(chosen, Rule):
         return chosen
-    rule = RULES.get(chosen)
+    rule = RULES.get(chosen) if isinstance(chosen, str) else chosen
     if rule is None or rule.required != 1:
         known = ", ".join(sorted(r.name for r in RULES.values() if r.required == 1))
         raise ValueError(f"activation is a rule of one input or a function, got {chosen!r}; rules: {known}")
-    return getattr(Value, chosen, rule)
+    return getattr(Value, rule.name, rule)  # the method is the faster form of the same
+
+
+def _rule_name(chosen: Activation) -> str:
+    return chosen.name if isinstance(chosen, Rule) else chosen if isinstance(chosen, str) else ""
 
 
 class Neuron(Module):
@@ -54,10 +58,12 @@ class Neuron(Module):
         self.b = Value(0.0)
         self.nonlin, self.activation, self.expand = nonlin, activation, expand
         self._activate = _activation(activation)
+        #: the activation's rule, when it is one of the table and so makes exactly one node
+        self._one_node = _rule_name(activation)
 
     def forward(self, x: Sequence[Any]) -> Value:
         out = self._expanded(x) if self.expand else dot(self.w, x, self.b)
-        return self._activate(out) if self.nonlin else out  # type: ignore[no-any-return]
+        return self._activate(out) if self.nonlin else out
 
     def _expanded(self, x: Sequence[Any]) -> Value:
         if len(x) != len(self.w):
@@ -68,7 +74,7 @@ class Neuron(Module):
         return out
 
     def __repr__(self) -> str:
-        name = self.activation if isinstance(self.activation, str) else getattr(self.activation, "__name__", "custom")
+        name = self._one_node or getattr(self.activation, "__name__", "custom")
         kind = {"relu": "ReLU"}.get(name, name.capitalize()) if self.nonlin else "Linear"
         return f"{kind}Neuron({len(self.w)})"
 
@@ -82,22 +88,37 @@ class Layer(Module):
         if neuron.get("seed") is not None:
             neuron["seed"] = _generator(neuron["seed"])
         self.neurons = ModuleList(Neuron(nin, **neuron) for _ in range(nout))
+        self._rows: Rows | None = None
+
+    def _stack(self) -> None:
+        """Stack the neurons' weights, unless some of them are not as they were built here."""
+        usual = all(
+            type(neuron) is Neuron and not neuron.expand and type(neuron.w) is Bundle and not neuron.w.constant
+            and type(neuron.b) is Value for neuron in self.neurons
+        )  # fmt: skip
+        rows = Rows([neuron.w for neuron in self.neurons], [neuron.b for neuron in self.neurons]) if usual else None
+        object.__setattr__(self, "_rows", rows)
 
     def forward(self, x: Sequence[Any]) -> Any:
-        x = bundle(x)
-        neurons = list(self.neurons)
-        if any(type(neuron) is not Neuron or neuron.expand for neuron in neurons):
-            out = [neuron(x) for neuron in neurons]
-        else:  # the same nodes, in one go
-            out = dots([neuron.w for neuron in neurons], x, [neuron.b for neuron in neurons])
-            for i, neuron in enumerate(neurons):
-                token = enter(neuron._name)
-                try:
-                    out[i]._scope = current()
-                    if neuron.nonlin:
-                        out[i] = neuron._activate(out[i])
-                finally:
-                    leave(token)
+        inputs = bundle(x)
+        if self._rows is None or self._rows.seen != Bundle.changes:
+            self._stack()
+        if self._rows is None:
+            out = [neuron(inputs) for neuron in self.neurons]
+        else:  # the same nodes in one go
+            out, outer = self._rows.dots(inputs), current()
+            for i, neuron in enumerate(self.neurons):
+                node = out[i]
+                node._scope = inner = outer.within(neuron._name)
+                if neuron.nonlin and neuron._one_node:  # cheaper to move there than to make there
+                    out[i] = node = neuron._activate(node)
+                    node._scope = inner
+                elif neuron.nonlin:
+                    token = enter(inner)
+                    try:
+                        out[i] = neuron._activate(node)
+                    finally:
+                        leave(token)
         return out[0] if len(out) == 1 else out
 
     def __repr__(self) -> str:

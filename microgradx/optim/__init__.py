@@ -58,7 +58,9 @@ def _at_least_0(name: str, x: Any) -> float:
 class SGD(Optimizer):
     """v ← μ v + g, p ← p − lr v (Sutskever et al. 2013, with PyTorch's convention for lr); μ is the momentum."""
 
-    def __init__(self, params: Iterable[Value], lr: float = 1e-3, momentum: float = 0.0, weight_decay: float = 0.0) -> None:
+    def __init__(
+        self, params: Iterable[Value], lr: float = 1e-3, momentum: float = 0.0, weight_decay: float = 0.0,
+    ) -> None:  # fmt: skip
         super().__init__(params, lr, weight_decay)
         self.momentum = _at_least_0("momentum", momentum)
         self.velocity: dict[int, float] = {}

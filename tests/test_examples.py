@@ -1,0 +1,120 @@
+"""The examples and README.md: they run, they print what they promise, and the pictures are today's."""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from microgradx.__main__ import main
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+#: Lines that each example must print
+PROMISED = {
+    "01_neuron": [
+        "y = 0.7064",
+        "dy/dw = +1.0019",
+        "w + 0.001 moves y by 0.001001; the gradient foretold 0.001002",
+    ],
+    "02_accumulation": [
+        "dL/dh = (dL/dL)·∂(h·p)/∂h + (dL/dp)·∂(h+1)/∂h = 1·7 + 6·1 = 13",
+        "reverse topological          39     26",
+        "breadth-first                21     14",
+    ],
+    "03_training_loop": [
+        "step 300: loss 0.000000",
+        "0 xor 0 = 0.00",
+        "0 xor 1 = 1.00",
+        "1 xor 0 = 1.00",
+        "1 xor 1 = 0.00",
+    ],
+    "04_double_backward": [
+        "derivative 5 of x**5 at 2: 120",
+        "derivative 6 of x**5 at 2: 0",
+        "step 6: x = 2.25000000, slope = 3.6e-10",
+    ],
+    "05_boolean_gates": [
+        "and  learned     loss 0.028   sigmoid(+6.47 x1 +6.46 x2 -9.78)",
+        "xor  not learned loss 0.693",
+    ],
+    "06_a_rule_of_your_own": [
+        "y = 0.3162, y' = -0.9486, y'' = 2.2134",
+        "x      1.5  −0.94859302",
+        "dx = dv1*(-2*x*v1)",
+    ],
+}
+
+
+def test_every_example_is_tested() -> None:
+    assert {path.stem for path in EXAMPLES.glob("[0-9]*.py")} == set(PROMISED)
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_example(name: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, EXAMPLES / f"{name}.py"], capture_output=True, encoding="utf-8", check=False,
+                          cwd=tmp_path, env=environment, timeout=60)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    printed = [line.rstrip() for line in done.stdout.splitlines()]
+    for promised in PROMISED[name]:
+        assert any(line.startswith(promised) for line in printed), f"{promised!r} is not in:\n{done.stdout}"
+    assert time.perf_counter() - start < 20
+
+
+# ---- README ----------------------------------------------------------------------------------------------
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def test_readme_program_prints_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    programs, outputs = blocks("python"), blocks("text")
+    assert len(programs) == len(outputs) == 1
+    for program, output in zip(programs, outputs, strict=True):
+        exec(program, {})
+        assert capsys.readouterr().out == output
+    assert (tmp_path / "neuron.svg").is_file()
+
+
+COMMANDS = [entry for block in blocks("console") for entry in block.split("$ microgradx ")[1:]]
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=[entry.partition("\n")[0] for entry in COMMANDS])
+def test_readme_commands_print_what_it_says(entry: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words, _, expected = entry.partition("\n")
+    assert main(shlex.split(words)) == 0
+    assert capsys.readouterr().out.rstrip() == expected.rstrip()
+
+
+def test_readme_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert links
+    assert all((ROOT / link).exists() for link in links), links
+
+
+# ---- pictures --------------------------------------------------------------------------------------------
+def content(svg: str) -> list[tuple[str, str, str]]:
+    """What a picture shows, without where: coordinates change with Graphviz."""
+    return [(e.tag, e.get("class", ""), "".join(e.itertext())) for e in ET.fromstring(svg).iter()]
+
+
+def test_committed_pictures_are_what_is_drawn_today() -> None:
+    drawn = {name: picture.svg() for name, picture in runpy.run_path(str(EXAMPLES / "pictures.py"))["pictures"]()}
+    committed = {path.name: path.read_text(encoding="utf-8") for path in (EXAMPLES / "pictures").iterdir()}
+    assert committed.keys() == drawn.keys()
+    for name, svg in drawn.items():
+        assert content(svg) == content(committed[name]), f"{name} is out of date: python examples/pictures.py"
