@@ -11,9 +11,9 @@ from typing import Any
 
 from . import functional, nn, optim
 from .functional import *  # noqa: F403
-from .graph import AnomalyError, detect_anomaly, no_grad, scope
 from .program import Program
 from .rules import RULES, Rule, rule
+from .scopes import AnomalyError, detect_anomaly, no_grad, scope
 from .value import Value, grad
 
 __version__ = "0.1.0"

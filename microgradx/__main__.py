@@ -134,6 +134,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser = _parser()
     words = [word if _OPTION.fullmatch(word) else f" {word}" if word.startswith("-") else word for word in argv]
     arguments, late = parser.parse_known_args(words)
+    late = [word for word in late if word != "--"]
     if unknown := [word for word in late if word.startswith("-") or "variables" not in arguments]:
         parser.error(f"cannot use {' '.join(unknown)!r}; see microgradx {arguments.command} --help")
     if late:

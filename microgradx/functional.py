@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .dot import dot
 from .rules import RULES, Rule
-from .value import dot
 
 __all__ = ["dot", *(name for name in RULES if name != "dot")]  # noqa: PLE0604
 

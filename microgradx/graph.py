@@ -13,153 +13,22 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .rules import Rule
+from .scopes import Scope
+from .vectors import Bundle
 from .worlds import traced
 
-__all__ = ["AnomalyError", "Bundle", "Node", "Scope", "detect_anomaly", "no_grad", "scope", "topological_order"]
+__all__ = ["Node", "contributions", "describe", "order", "sweep", "topological_order", "traced_sweep"]
 
-
-FloatArray = NDArray[np.float64]
-
-
-# ---- scopes: where a node was made, and how --------------------------------------------------------------
-class Scope:
-    """One `with` block or module call: a name within its parent, whether graphs are recorded, and checked."""
-
-    __slots__ = ("checking", "name", "parent", "plain", "recording")
-
-    def __init__(self, name: str, parent: Scope | None, recording: bool = True, checking: bool = False) -> None:
-        self.name, self.parent = name, parent
-        self.recording, self.checking = recording, checking
-        self.plain = recording and not checking  # the one question that an operation asks in the usual case
-
-    def within(self, name: str) -> Scope:
-        """A new scope in this one, with its switches."""
-        return Scope(name, self, self.recording, self.checking)
-
-    @property
-    def chain(self) -> list[Scope]:
-        """The named scopes from the outermost to this one; each call of a module is a Scope of its own."""
-        found = [] if self.parent is None else self.parent.chain
-        return [*found, self] if self.name else found
-
-    @property
-    def path(self) -> str:
-        return ".".join(part.name for part in self.chain)
-
-
-_scope: ContextVar[Scope] = ContextVar("microgradx_scope", default=Scope("", None))  # noqa: B039 (never written to)
-current = _scope.get
-
-
-enter, leave = _scope.set, _scope.reset  # `token = enter(scope)`, and `leave(token)` in a `finally`
-
-
-@contextmanager
-def scope(name: str) -> Iterator[None]:
-    """Name the nodes that are made inside, so that a figure can fold them: `with scope("loss"): …`.
-
-    Raises TypeError for a name that is not a str.
-    """
-    if not isinstance(name, str):
-        raise TypeError(f"a scope's name is a str, got {type(name).__name__}")
-    token = enter(current().within(name))
-    try:
-        yield
-    finally:
-        leave(token)
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Operations inside give plain leaves and record nothing. Also a decorator: `@no_grad()`."""
-    token = enter(Scope("", current(), recording=False, checking=current().checking))
-    try:
-        yield
-    finally:
-        leave(token)
-
-
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
-    """The first operation inside that makes a nan or an infinity, forward or backward, raises AnomalyError."""
-    token = enter(Scope("", current(), recording=current().recording, checking=True))
-    try:
-        yield
-    finally:
-        leave(token)
-
-
-class AnomalyError(FloatingPointError):
-    """A nan or an infinity under `detect_anomaly`; the message names the operation, its inputs and its scope."""
 
 
 # ---- nodes -----------------------------------------------------------------------------------------------
-class Bundle:
-    """Nodes (or plain numbers) that travel together, such as a neuron's weights: one vector input of a rule.
-
-    All neurons of a layer share the bundle of its inputs, and every sample that of a neuron's weights, so
-    that a sweep meets each of them once.
-    """
-
-    __slots__ = ("_data", "_gs", "_rows", "_seen", "constant", "nodes")
-    changes = 0  # how often any leaf's data has been set, so that a bundle knows whether its copy is stale
-
-    def __init__(self, nodes: Iterable[Any]) -> None:
-        self.nodes = tuple(nodes)
-        #: no node among them, so nothing to differentiate; what holds a node holds nothing else
-        self.constant = not (self.nodes and isinstance(self.nodes[0], Node))
-        self._seen = -1
-
-    def __len__(self) -> int:
-        return len(self.nodes)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.nodes)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self.nodes[index]
-
-    @property
-    def data(self) -> FloatArray:
-        """The numbers as they are now, shape (len,), not to be written to."""
-        if self._seen != Bundle.changes:
-            self._data = np.array(self.nodes if self.constant else [x._data for x in self.nodes], np.float64)
-            self._data.flags.writeable = False
-            self._seen = Bundle.changes
-        return self._data
-
-    @property
-    def _a(self) -> tuple[Any, ...]:  # to the walk below it is one more node with inputs
-        return self.nodes
-
-    _da = _a
-
-    @property
-    def rule(self) -> None:
-        return None
-
-    def _start(self, _: float) -> None:
-        self._gs: list[float] = []
-        self._rows: list[FloatArray] = []
-
-    _grad = property(None, _start)
-
-    def _hand_out(self) -> None:
-        """Give each node what the users of the bundle have reported: Σ g · (their row of local derivatives)."""
-        total = np.array(self._gs) @ np.concatenate(self._rows).reshape(len(self._gs), -1)
-        for x, gx in zip(self.nodes, total.tolist(), strict=True):
-            x._grad += gx
-
-
 class Node:
     """A result that remembers how it was made.
 

@@ -37,8 +37,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import symbols, worlds
-from .graph import Bundle, Node, Scope, topological_order
+from .graph import Node, topological_order
 from .rules import RULES, Rule
+from .scopes import Scope
+from .vectors import Bundle
 from .worlds import World
 
 __all__ = ["Instruction", "Program", "Use"]

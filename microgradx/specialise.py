@@ -29,8 +29,9 @@ from textwrap import indent
 from typing import Any
 
 from . import symbols, worlds
-from .graph import Node, current
+from .graph import Node
 from .rules import RULES, Rule
+from .scopes import current
 
 __all__ = ["methods", "source"]
 

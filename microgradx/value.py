@@ -19,11 +19,13 @@ from typing import Any, overload
 import numpy as np
 
 from . import specialise, symbols, worlds
-from .graph import AnomalyError, Bundle, Node, current, describe, sweep, topological_order, traced_sweep
+from .graph import Node, describe, sweep, topological_order, traced_sweep
 from .operations import Operations
 from .rules import RULES, Rule
+from .scopes import AnomalyError, current
+from .vectors import Bundle
 
-__all__ = ["Rows", "Value", "bundle", "dot", "grad"]
+__all__ = ["Value", "bundle", "grad", "real"]
 
 
 def real(x: Any, what: str = "a Value's data") -> float:
@@ -295,44 +297,3 @@ Value.__hash__ = Node.__hash__  # type: ignore[method-assign]
 for _rule in RULES.values():
     if len(_rule.inputs) <= 2:
         _install(_rule)
-_DOT = RULES["dot"]
-
-
-def dot(w: Iterable[Any], x: Iterable[Any], b: Any = 0.0) -> Value:
-    """Σ wᵢxᵢ + b as one node. w and x: as many Values or numbers each; b: a Value or a number.
-
-    Raises ValueError when the lengths differ, TypeError when no input is a Value.
-    """
-    weights, inputs = bundle(w), bundle(x)
-    if len(weights) != len(inputs):
-        raise ValueError(f"expected as many inputs as weights, got {len(weights)} weights and {len(inputs)} inputs")
-    return _DOT(weights, inputs, b)  # type: ignore[no-any-return]
-
-
-class Rows:
-    """The weights and biases of a whole layer, stacked once for all samples until any of them changes."""
-
-    def __init__(self, ws: Sequence[Bundle], bs: Sequence[Value]) -> None:
-        self.ws, self.bs = ws, bs
-        self.seen = Bundle.changes
-        self.numbers = [w.data for w in ws]
-        self.matrix, self.offsets = np.array(self.numbers), np.array([b._data for b in bs])
-
-    def dots(self, x: Bundle) -> list[Value]:
-        """A dot node for each row, the same as `[dot(w, x, b) for w, b in zip(ws, bs)]`."""
-        where = current()
-        if len(x.nodes) != self.matrix.shape[1] or not where.plain:
-            return [dot(w, x, b) for w, b in zip(self.ws, self.bs, strict=True)]
-        xs, constant, made = x.data, x.constant, []
-        with np.errstate(all="ignore"):
-            results = (self.matrix @ xs + self.offsets).tolist()
-        for w, ws, b, y in zip(self.ws, self.numbers, self.bs, results, strict=True):
-            node = _new(Value)
-            node._data = y
-            node.rule = _DOT
-            node._scope = where
-            node._a = (w, x, b)
-            node._da = (xs, None if constant else ws, 1.0)
-            node._b = node._db = None
-            made.append(node)
-        return made

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import viz
 from microgradx.nn import MLP
 from microgradx.rules import RULES, rule
-from microgradx.value import Value, dot
+from microgradx.dot import dot
+from microgradx.value import Value
 
 
 def example() -> dict[str, Value]:

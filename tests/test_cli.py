@@ -23,11 +23,16 @@ NEURON = ["tanh(w*x + b)", "x=2", "w=-3", "b=6.88"]
 REUSE = ["h = a*b; p = h + 1; L = h*p", "a=2", "b=3"]
 
 
-def microgradx_(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
+#: A process of its own finds the checkout wherever it runs
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "PYTHONIOENCODING": "utf-8"}
+COMMAND = [sys.executable, "-m", "microgradx"]
+
+
+def microgradx_(*words: str, cwd: Path | None = None, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
     """The command in a process of its own."""
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"} | options.pop("env", {})  # type: ignore[operator]
-    return subprocess.run([sys.executable, "-m", "microgradx", *words], capture_output=True, encoding="utf-8",
-                          check=False, timeout=60, env=environment, **options)  # type: ignore[call-overload, no-any-return]  # fmt: skip
+    environment = {**ENVIRONMENT, "PYTHONIOENCODING": encoding}
+    return subprocess.run([*COMMAND, *words], capture_output=True, encoding=encoding, check=False, timeout=60,
+                          cwd=cwd, env=environment)  # fmt: skip
 
 
 def usage_error(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -200,7 +205,7 @@ def test_a_check_that_fails_exits_with_1(capsys: pytest.CaptureFixture[str]) -> 
 
 # ---- terminals, pipes, signals -----------------------------------------------------------------------------
 def test_a_reader_that_stops_early_hears_no_complaint() -> None:
-    process = subprocess.Popen([sys.executable, "-m", "microgradx", "step", "x" + "*x" * 300, "x=1"],
+    process = subprocess.Popen([*COMMAND, "step", "x" + "*x" * 300, "x=1"], env=ENVIRONMENT,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
     assert process.stdout
     assert process.stderr
@@ -213,8 +218,8 @@ def test_a_reader_that_stops_early_hears_no_complaint() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_is_quiet(tmp_path: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-m", "microgradx", "demo", str(tmp_path)],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    process = subprocess.Popen([*COMMAND, "demo", str(tmp_path)], env=ENVIRONMENT, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
     assert process.stdout
     process.stdout.readline()  # the first step of the training
     time.sleep(0.05)
@@ -225,15 +230,15 @@ def test_ctrl_c_is_quiet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_a_terminal_without_the_letters_gets_others(encoding: str) -> None:
-    done = microgradx_("step", *NEURON, env={"PYTHONIOENCODING": encoding})
+    done = microgradx_("step", *NEURON, encoding=encoding)
     assert (done.returncode, done.stderr) == (0, "")
     assert "tanh" in done.stdout
 
 
 def test_import_microgradx_loads_numpy_and_nothing_else() -> None:
     code = "import sys; before = {*sys.modules}; import microgradx; print(*{*sys.modules} - before)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert {name.split(".")[0] for name in loaded} - sys.stdlib_module_names == {"microgradx", "numpy"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
+    assert {name.split(".")[0] for name in done.stdout.split()} - sys.stdlib_module_names == {"microgradx", "numpy"}
 
 
 # ---- demo ------------------------------------------------------------------------------------------------

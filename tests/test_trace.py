@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import viz
 from microgradx.graph import topological_order
 from microgradx.rules import RULES, rule
-from microgradx.value import Value, dot
+from microgradx.dot import dot
+from microgradx.value import Value
 from viz.trace import Contribution, Trace, number, trace
 
 EXACT = {

@@ -291,7 +291,6 @@ def why_order(root: GraphNode, names: Mapping[str, Any] | None = None) -> WhyOrd
     return WhyOrder.of(Program.of(root, names))
 
 
-
 def _inputs(walk: Trace, node: int) -> list[int]:
     step = walk.passing[node]
     return [c.parent for c in step.contributions] if step else []

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -243,11 +244,11 @@ class Table:
         return plain([self])
 
 
-class Printed:
-    """What prints as its parts, lines and tables; the same text in a notebook."""
+class Printed(ABC):
+    """What prints as its parts, at the prompt and in a notebook too."""
 
-    def parts(self) -> list[Line | Table]:
-        raise NotImplementedError
+    @abstractmethod
+    def parts(self) -> list[Line | Table]: ...
 
     def __str__(self) -> str:
         return plain(self.parts())

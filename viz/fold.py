@@ -19,7 +19,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from microgradx.graph import Scope
+from microgradx.scopes import Scope
 from microgradx.program import Instruction, Program, Ref, Use
 
 from .trace import number

@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from microgradx.graph import no_grad
+from microgradx.scopes import no_grad
 
 __all__ = ["plot_boundary", "plot_loss"]
 

@@ -25,6 +25,7 @@ HEAD = 9.0  # length of an arrow's head
 NODE_GAP, RANK_GAP, STEEP_GAP = 16.0, 48.0, 240.0  # between boxes of a rank, between ranks, where arrows are steep
 FRAME_GAP = 14.0  # between a frame and what it holds
 PASSAGE = 4.0
+MOST_ABREAST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +353,13 @@ def ranked(count: int, arrows: Iterable[tuple[int, int]]) -> list[int]:
         later = [ranks[user] for user in users[item] if ranks[user] > ranks[item]]
         if later and (holding[item] < len(later) or not tails[item]):
             ranks[item] = min(later) - 1
-    return ranks
+    for item in order:
+        leaves = [tail for tail in tails[item] if loose[tail] and not tails[tail]]
+        if len(leaves) > MOST_ABREAST:
+            for k, leaf in enumerate(sorted(leaves)):
+                ranks[leaf] = ranks[item] - 1 - k // MOST_ABREAST
+    lowest = min(ranks, default=0)
+    return [rank - lowest for rank in ranks]
 
 
 Line = tuple[tuple[int, float], tuple[int, float]]

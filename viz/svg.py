@@ -40,6 +40,8 @@ __all__ = ["Graph", "draw", "draw_dot", "to_dot", "to_svg"]
 
 #: More values are not read, and more boxes not drawn: no viewer would show them
 MOST_VALUES, MOST_BOXES = 200_000, 20_000
+#: More arrows are drawn finer
+CROWDED = 120
 #: Formulas and slopes are told in tooltips up to so many values
 DETAILED = 2_000
 
@@ -77,6 +79,7 @@ _STYLES = {
     "root": _Style("box", "blue", 2),
     "chip": _Style("chip"),
     "line": _Style("", "arrow", 1.4),
+    "thread": _Style("", "arrow", 0.7),
     "head": _Style("arrow"),
     "sign": _Style("ink", size=26),
     "constant": _Style("ink", size=19),
@@ -373,6 +376,7 @@ class Graph:
     def _scene(self) -> Iterator[_Item]:
         placed = self.layout
         groups = list(_every(self.sketch.groups))
+        line = "line" if len(self.sketch.links) <= CROWDED else "thread"
         for k, (group, corners) in enumerate(zip(groups, placed.frames, strict=True)):
             left, top, right, bottom = corners
             title = _fit(group.title, "title", WIDEST)
@@ -381,7 +385,7 @@ class Graph:
             ])  # fmt: skip
         for link, curve in zip(self.sketch.links, placed.curves, strict=True):
             yield _Item("edge", link.name, _clean(self._about_link(link)), 0, 0, [
-                _Curve("line", [(x + MARGIN, y + MARGIN) for x, y in curve.points]),
+                _Curve(line, [(x + MARGIN, y + MARGIN) for x, y in curve.points]),
                 _Polygon("head", [(x + MARGIN, y + MARGIN) for x, y in _arrowhead(curve)]),
             ])  # fmt: skip
         for box, card, (x, y) in zip(self.sketch.boxes, self._cards, placed.centres, strict=True):

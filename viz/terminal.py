@@ -84,7 +84,7 @@ class Frame(Printed):
         """The nodes, or those around this step where there are more than `rows`."""
         walk, total = self.walk, len(self.walk.nodes)
         here = self.step.node if self.step else -1
-        receives = {c.parent for c in self.step.contributions} if self.step else set()
+        receives = dict.fromkeys(c.parent for c in self.step.contributions) if self.step else {}
         shown = _around(here, [here, *receives, *_inputs(walk, self.step)], rows, total)
         found = []
         for i in shown:
@@ -287,10 +287,14 @@ def _sayable(parts: Iterable[Line | Table], file: IO[str]) -> Iterator[Line | Ta
         yield from parts
         return
 
-    def say(row: Iterable[Span]) -> Line:
-        return tuple(
-            replace(s, text=s.text.translate(_ASCII).encode(encoding, "replace").decode(encoding)) for s in row
-        )
+    def say(text: str) -> str:
+        return text.translate(_ASCII).encode(encoding, "replace").decode(encoding)
+
+    def row(spans: Iterable[Span]) -> Line:
+        return tuple(replace(span, text=say(span.text)) for span in spans)
 
     for part in parts:
-        yield replace(part, rows=tuple(map(say, part.rows))) if isinstance(part, Table) else say(part)
+        if isinstance(part, Table):
+            yield replace(part, head=tuple(map(say, part.head)), rows=tuple(map(row, part.rows)))
+        else:
+            yield row(part)

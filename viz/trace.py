@@ -288,9 +288,7 @@ def _run(program: Program) -> Trace:
     return Trace(nodes, tuple(steps))
 
 
-def _locals(
-    i: Instruction, slot: int, data: Sequence[float], shown: Sequence[str]
-) -> tuple[list[float], list[str]]:
+def _locals(i: Instruction, slot: int, data: Sequence[float], shown: Sequence[str]) -> tuple[list[float], list[str]]:
     """∂i/∂(input `slot`) as numbers and as text, for each element of a vector, else one of each."""
     assert i.rule is not None
     slopes = worlds.partial(i.rule, slot, *(fill(x, data) for x in i.inputs), y=data[i.index])

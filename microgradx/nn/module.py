@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..graph import Bundle, current, enter, leave
+from ..scopes import current, enter, leave
 from ..value import Value
+from ..vectors import Bundle
 
 __all__ = ["Module", "ModuleList"]
 

@@ -14,9 +14,11 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..graph import Bundle, current, enter, leave
+from ..dot import Rows, dot
 from ..rules import RULES, Rule
-from ..value import Rows, Value, bundle, dot
+from ..scopes import current, enter, leave
+from ..value import Value, bundle
+from ..vectors import Bundle
 from .module import Module, ModuleList
 
 __all__ = ["MLP", "Layer", "Neuron"]

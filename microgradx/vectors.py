@@ -1,0 +1,77 @@
+"""Bundle: several nodes as one vector input of a rule.
+
+>>> from microgradx.value import Value
+>>> weights = Bundle([Value(1.0), Value(2.0)])
+>>> weights.data
+array([1., 2.])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Bundle", "FloatArray"]
+
+FloatArray = NDArray[np.float64]
+
+
+class Bundle:
+    """Nodes (or plain numbers) that travel together, such as a neuron's weights: one vector input of a rule.
+
+    All neurons of a layer share the bundle of its inputs, and every sample that of a neuron's weights, so
+    that a sweep meets each of them once.
+    """
+
+    __slots__ = ("_data", "_gs", "_rows", "_seen", "constant", "nodes")
+    changes = 0  # how often any leaf's data has been set, so that a bundle knows whether its copy is stale
+
+    def __init__(self, nodes: Iterable[Any]) -> None:
+        self.nodes = tuple(nodes)
+        #: no node among them, so nothing to differentiate; what holds a node holds nothing else
+        self.constant = not (self.nodes and hasattr(type(self.nodes[0]), "__apply__"))
+        self._seen = -1
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.nodes)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.nodes[index]
+
+    @property
+    def data(self) -> FloatArray:
+        """The numbers as they are now, shape (len,), not to be written to."""
+        if self._seen != Bundle.changes:
+            self._data = np.array(self.nodes if self.constant else [x._data for x in self.nodes], np.float64)
+            self._data.flags.writeable = False
+            self._seen = Bundle.changes
+        return self._data
+
+    @property
+    def _a(self) -> tuple[Any, ...]:  # to the walk below it is one more node with inputs
+        return self.nodes
+
+    _da = _a
+
+    @property
+    def rule(self) -> None:
+        return None
+
+    def _start(self, _: float) -> None:
+        self._gs: list[float] = []
+        self._rows: list[FloatArray] = []
+
+    _grad = property(None, _start)
+
+    def _hand_out(self) -> None:
+        """Give each node what the users of the bundle have reported: Σ g · (their row of local derivatives)."""
+        total = np.array(self._gs) @ np.concatenate(self._rows).reshape(len(self._gs), -1)
+        for x, gx in zip(self.nodes, total.tolist(), strict=True):
+            x._grad += gx
+        self._start(0.0)
