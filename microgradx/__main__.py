@@ -38,9 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Wrong options raise SystemExit(2), as argparse does.
     """
     if argv is None:
-        for stream in (sys.stdout, sys.stderr):  # a terminal without ∂ shows a ?, not a traceback
-            if reconfigure := getattr(stream, "reconfigure", None):
-                reconfigure(errors="replace")
+        _prepare_streams()
     try:
         arguments = _arguments(sys.argv[1:] if argv is None else argv)
         code: int = arguments.run(arguments)
@@ -55,6 +53,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     except (OSError, RuntimeError) as error:
         return _fail(error, FAILED)
+
+
+def _prepare_streams() -> None:
+    """A terminal without ∂ shows a ?, and a stream that was closed (`>&-`) swallows all, instead of a traceback."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        getattr(sys, name).reconfigure(errors="replace")
 
 
 def _fail(error: Exception, code: int) -> int:

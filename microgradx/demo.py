@@ -30,15 +30,15 @@ Points = list[tuple[float, float]]
 def run(directory: Path) -> None:
     """Write the pictures, the walk and index.html into the directory, made where it is missing; print the paths."""
     directory.mkdir(parents=True, exist_ok=True)
-    figures = _graphs(directory)
+    exhibits = _graphs(directory)
     points, labels = two_moons()
     model = MLP(2, [16, 16, 1], seed=SEED)
     losses = _show_training(train(model, points, labels, STEPS))
     correct = sum((model(x).data > 0) == (y > 0) for x, y in zip(points, labels, strict=True))
     print(f"accuracy: {100 * correct / len(points):g} % of the {len(points)} training points")
-    figures += [_network(directory, model, points[0]), *_plots(directory, model, points, labels, losses, correct)]
-    (directory / "index.html").write_text(_page(figures), encoding="utf-8")
-    for file in ("index.html", *(figure.file for figure in figures if figure.file)):
+    exhibits += [_network(directory, model, points[0]), *_plots(directory, model, points, labels, losses, correct)]
+    (directory / "index.html").write_text(_page(exhibits), encoding="utf-8")
+    for file in ("index.html", *(exhibit.file for exhibit in exhibits if exhibit.file)):
         print(directory / file)
 
 
@@ -100,7 +100,7 @@ def _show_training(history: Iterator[tuple[int, float, float]]) -> list[float]:
 
 # ---- the files -------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
-class Figure:
+class Exhibit:
     """A file of the demo and its place in the page."""
 
     file: str  #: "" where there is only something to say
@@ -110,7 +110,7 @@ class Figure:
     paper: bool = False  #: whether the picture is drawn for white paper
 
 
-def _graphs(directory: Path) -> list[Figure]:
+def _graphs(directory: Path) -> list[Exhibit]:
     import viz
 
     neuron = parse(*NEURON)
@@ -125,13 +125,13 @@ def _graphs(directory: Path) -> list[Figure]:
     (directory / "walk.txt").write_text(walk, encoding="utf-8")
     wait = "The same, step by step. h may pass its gradient on only when both contributions are there."
     return [
-        Figure("neuron.svg", "One neuron", flow),
-        Figure("reuse.svg", "A value that is used twice", twice),
-        Figure("walk.txt", "The walk", wait, text=walk),
+        Exhibit("neuron.svg", "One neuron", flow),
+        Exhibit("reuse.svg", "A value that is used twice", twice),
+        Exhibit("walk.txt", "The walk", wait, text=walk),
     ]
 
 
-def _network(directory: Path, model: MLP, point: tuple[float, float]) -> Figure:
+def _network(directory: Path, model: MLP, point: tuple[float, float]) -> Exhibit:
     import viz
 
     score = model([Value(x, label=f"x{i}") for i, x in enumerate(point, 1)])
@@ -139,29 +139,31 @@ def _network(directory: Path, model: MLP, point: tuple[float, float]) -> Figure:
     score.backward()
     viz.draw(score, collapse=1).save(directory / "network.svg")
     size = f"{len(model.parameters())} parameters"
-    return Figure("network.svg", "The network", f"The trained network on one point, folded by layer: {size}.")
+    return Exhibit("network.svg", "The network", f"The trained network on one point, folded by layer: {size}.")
 
 
 def _plots(
     directory: Path, model: MLP, points: Points, labels: list[int], losses: list[float], correct: int
-) -> list[Figure]:
+) -> list[Exhibit]:
     try:
         import matplotlib as mpl
-
-        from viz.plots import plot_boundary, plot_loss
+        from matplotlib.figure import Figure
     except ImportError:
         missing = "The loss curve and the decision boundary need matplotlib; pip install matplotlib and run this again."
         print(missing)
-        return [Figure("", "Plots", missing)]
+        return [Exhibit("", "Plots", missing)]
+    from viz.plots import plot_boundary, plot_loss
+
     training = f"The loss over {len(losses)} steps of gradient descent on {len(points)} points."
     learned = f"The score's sign divides the plane: {correct} of {len(points)} points lie on the side of their colour."
     with mpl.rc_context({"svg.hashsalt": "microgradx"}):  # the same ids in every run
         plots = {"loss-curve.svg": plot_loss(losses), "decision-boundary.svg": plot_boundary(model, points, labels)}
         for file, axes in plots.items():
-            axes.get_figure(root=True).savefig(directory / file, metadata={"Date": None})
+            assert isinstance(axes.figure, Figure)
+            axes.figure.savefig(directory / file, metadata={"Date": None})
     return [
-        Figure("loss-curve.svg", "Training", training, paper=True),
-        Figure("decision-boundary.svg", "What it learned", learned, paper=True),
+        Exhibit("loss-curve.svg", "Training", training, paper=True),
+        Exhibit("decision-boundary.svg", "What it learned", learned, paper=True),
     ]
 
 
@@ -208,18 +210,18 @@ pre {{ margin: 0; font: .85rem/1.5 ui-monospace, monospace; }}
 """
 
 
-def _page(figures: list[Figure]) -> str:
-    return _PAGE.format(sections="\n".join(map(_section, figures)))
+def _page(exhibits: list[Exhibit]) -> str:
+    return _PAGE.format(sections="\n".join(map(_section, exhibits)))
 
 
-def _section(figure: Figure) -> str:
-    file, heading, sentence = figure.file, escape(figure.heading), escape(figure.sentence)
+def _section(exhibit: Exhibit) -> str:
+    file, heading, sentence = exhibit.file, escape(exhibit.heading), escape(exhibit.sentence)
     shown = ""
-    if figure.text:
+    if exhibit.text:
         scrolling = f'<div class="scroll walk" tabindex="0" role="region" aria-label="{heading}">'
-        shown = f"{scrolling}<pre>{escape(figure.text)}</pre></div>"
+        shown = f"{scrolling}<pre>{escape(exhibit.text)}</pre></div>"
         sentence += f' All of it: <a href="{file}">{file}</a>.'
     elif file:
-        paper = ' class="paper"' if figure.paper else ""
+        paper = ' class="paper"' if exhibit.paper else ""
         shown = f'<div class="scroll"><a href="{file}"><img{paper} src="{file}" alt="{heading}: {sentence}"></a></div>'
     return f"<section>\n<h2>{heading}</h2>\n<p>{sentence}</p>\n{shown}\n</section>"

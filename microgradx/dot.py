@@ -46,18 +46,21 @@ class Rows:
     def dots(self, x: Bundle) -> list[Value]:
         """A dot node for each row, the same as `[dot(w, x, b) for w, b in zip(ws, bs)]`."""
         where = current()
-        if len(x.nodes) != self.matrix.shape[1] or not where.plain:
+        if len(x.nodes) != self.matrix.shape[1] or where.checking:
             return [dot(w, x, b) for w, b in zip(self.ws, self.bs, strict=True)]
-        xs, constant, made = x.data, x.constant, []
+        xs, constant, recording, made = x.data, x.constant, where.recording, []
         with np.errstate(all="ignore"):
             results = (self.matrix @ xs + self.offsets).tolist()
         for w, ws, b, y in zip(self.ws, self.numbers, self.bs, results, strict=True):
             node: Value = object.__new__(Value)
             node._data = y
-            node.rule = _DOT
             node._scope = where
-            node._a = (w, x, b)
-            node._da = (xs, None if constant else ws, 1.0)
             node._b = node._db = None
+            if recording:
+                node.rule = _DOT
+                node._a = (w, x, b)
+                node._da = (xs, None if constant else ws, 1.0)
+            else:
+                node.rule = node._a = node._da = None
             made.append(node)
         return made

@@ -190,10 +190,8 @@ class Program:
         forward = [f"{i.name} = {_called(self, i)}" for i in self if i.rule]
         backward = [f"{d[-1]} = 1.0"]
         for i in reversed(range(len(self) - 1)):
-            total = symbols.symbol(0)
-            for use in self.uses[i]:
-                total = _plus(total, symbols.symbol(d[use.user]), self.local_formula(use))
-            backward.append(f"{d[i]} = {total}")
+            terms = [(symbols.symbol(d[use.user]), self.local_formula(use)) for use in self.uses[i]]
+            backward.append(f"{d[i]} = {_sum(terms)}")
         leaves = [f"{self[i].name} = {_literal(self[i].data)}" for i in self.leaves]
         body = "\n".join([*leaves, "", "# forward", *forward, "", "# backward", *backward])
         return _preamble(body, {i.name for i in self} | set(d)) + body
@@ -250,16 +248,17 @@ def _literal(x: float) -> str:
     return repr(x) if math.isfinite(x) else f'float("{x}")'
 
 
-def _plus(total: symbols.Symbol, g: symbols.Symbol, local: symbols.Symbol) -> symbols.Symbol:
-    """total + g * local, as one would write it."""
-    if local.op != "number":
-        return total + g * local
-    factor = local.args[0]
-    if factor == 0:
-        return total
-    if factor != -1:
-        return total + g * local
-    return -g if total.op == "number" else total - g
+def _sum(terms: Sequence[tuple[symbols.Symbol, symbols.Symbol]]) -> str:
+    """Σ gradient · local derivative as one would write it; joined as text, because a node may have many uses."""
+    total = ""
+    for g, local in terms:
+        factor = local.args[0] if local.op == "number" else None
+        if factor == 0:
+            continue
+        sign = "-" if factor == -1 else "+"
+        term = str(g if factor == -1 else g * local)
+        total += f" {sign} {term}" if total else term if sign == "+" else f"-{term}"
+    return total or "0.0"
 
 
 def _called(program: Program, i: Instruction) -> str:

@@ -19,12 +19,11 @@ __all__ = ["AnomalyError", "Scope", "current", "detect_anomaly", "enter", "leave
 class Scope:
     """One `with` block or module call: a name within its parent, whether graphs are recorded, and checked."""
 
-    __slots__ = ("checking", "name", "parent", "plain", "recording")
+    __slots__ = ("checking", "name", "parent", "recording")
 
     def __init__(self, name: str, parent: Scope | None, recording: bool = True, checking: bool = False) -> None:
         self.name, self.parent = name, parent
         self.recording, self.checking = recording, checking
-        self.plain = recording and not checking  # the one question that an operation asks in the usual case
 
     def within(self, name: str) -> Scope:
         """A new scope in this one, with its switches."""

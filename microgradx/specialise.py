@@ -5,17 +5,19 @@
 def tanh(x):
     a = x._data
     scope = current()
-    if scope.plain:
+    if not scope.checking:
         try:
             y = tanh(a)
-            da = 1.0 - y*y
+            node = new(Node)
+            node._data = y; node._scope = scope
+            if scope.recording:
+                node.rule = RULE; node._a = x; node._b = None
+                node._da = 1.0 - y*y; node._db = None
+            else:
+                node.rule = node._a = node._b = node._da = node._db = None
+            return node
         except ERRORS:
             pass
-        else:
-            node = new(Node)
-            node._data = y; node.rule = RULE; node._scope = scope
-            node._a = x; node._da = da; node._b = None; node._db = None
-            return node
     return apply(RULE, (x,))
 <BLANKLINE>
 """
@@ -44,16 +46,19 @@ _PYTHON = replace(
 
 _NODE = """\
 scope = current()
-if scope.plain:
+if not scope.checking:
     try:
-{formulas}
+        y = {value}
+        node = new(Node)
+        node._data = y; node._scope = scope
+        if scope.recording:
+            node.rule = RULE; node._a = {a}; node._b = {b}
+            node._da = {da}; node._db = {db}
+        else:
+            node.rule = node._a = node._b = node._da = node._db = None
+        return node
     except ERRORS:
         pass
-    else:
-        node = new(Node)
-        node._data = y; node.rule = RULE; node._scope = scope
-        node._a = {a}; node._da = da; node._b = {b}; node._db = {db}
-        return node
 return apply(RULE, {inputs})
 """
 
@@ -80,13 +85,13 @@ def _body(rule: Rule, names: Sequence[str], nodes: Sequence[bool]) -> str:
     letters = "ab"[: len(names)]
     inputs = list(zip(letters, names, nodes, strict=True))
     numbers = "".join(f"{x} = {name}{'._data' * is_node}\n" for x, name, is_node in inputs)
-    formulas = ["y = " + symbols.text(symbols.value(rule, *letters), _PYTHON)]
-    for slot, (x, _, is_node) in enumerate(inputs):
-        local = symbols.partial(rule, slot, *letters) if is_node else None
-        formulas.append(f"d{x} = " + ("None" if local is None else symbols.text(local, _PYTHON)))
+    partials = ["None", "None"]
+    for slot, (_, _, is_node) in enumerate(inputs):
+        if is_node and (local := symbols.partial(rule, slot, *letters)) is not None:
+            partials[slot] = symbols.text(local, _PYTHON)
     a, b = (*names, "None")[:2]
     return numbers + _NODE.format(
-        formulas=indent("\n".join(formulas), " " * 8), a=a, b=b, db="db" if len(names) == 2 else "None",
+        value=symbols.text(symbols.value(rule, *letters), _PYTHON), a=a, b=b, da=partials[0], db=partials[1],
         inputs=f"({', '.join(names)}{',' * (len(names) == 1)})",
     )  # fmt: skip
 
@@ -113,7 +118,7 @@ def _minimum(a: float, b: float) -> float:
 #: The math module's functions raise where NumPy gives inf or nan; the general way then takes over
 _FLOATS: dict[str, Any] = {
     **{name: getattr(math, name) for name in worlds.PRIMITIVES if hasattr(math, name)},
-    "abs": abs, "pow": math.pow, "maximum": _maximum, "minimum": _minimum,
+    "abs": abs, "pow": math.pow, "inf": math.inf, "nan": math.nan, "maximum": _maximum, "minimum": _minimum,
     "current": current, "new": object.__new__, "AnyNode": Node, "ERRORS": (ArithmeticError, ValueError),
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ tanh(x) | 1 - y*y
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -164,6 +165,10 @@ def _number(x: float) -> str:
     return str(int(x)) if x.is_integer() and abs(x) < 1e15 and not (x == 0 and str(x)[0] == "-") else repr(x)
 
 
+def _spoken(x: float) -> str:
+    return _number(x).replace("-", "−").replace("inf", "∞")
+
+
 def _binary(mul: str, comparisons: dict[str, str] | None = None) -> dict[str, tuple[str, int, tuple[int, ...]]]:
     found: dict[str, tuple[str, int, tuple[int, ...]]] = {
         "+": ("{} + {}", ADD, (ADD, MUL)), "-": ("{} - {}", ADD, (ADD, MUL)),
@@ -179,7 +184,8 @@ _PYTHON_CALLS = {"maximum": "max", "minimum": "min"}
 PYTHON = Style({
     **_binary("*"), "**": ("{}**{}", POW, (ATOM, NEG)), "&": ("{} and {}", AND, (AND, COMPARE)),
     "|": ("{} or {}", OR, (OR, AND)), "where": ("{1} if {0} else {2}", CHOICE, (OR, OR, CHOICE)),
-}, lambda f, xs: f"{_PYTHON_CALLS.get(f, f)}({', '.join(xs)})", _number)  # fmt: skip
+}, lambda f, xs: f"{_PYTHON_CALLS.get(f, f)}({', '.join(xs)})",
+    lambda x: _number(x) if math.isfinite(x) else f'float("{x}")')  # fmt: skip
 
 _MATH = {"maximum": "max", "minimum": "min"}
 _JS_MATH = "exp expm1 log log1p sqrt abs sin cos tan asin acos atan sinh cosh tanh atan2 hypot maximum minimum".split()
@@ -195,7 +201,7 @@ TEXT = Style({
     **_TEXT, "-": ("{} − {}", ADD, (ADD, MUL)), "neg": ("−{}", NEG, (MUL,)),
     "**": ("{}^{}", POW, (ATOM, ATOM)), "&": ("{} and {}", AND, (AND, COMPARE)), "|": ("{} or {}", OR, (OR, AND)),
     "where": ("{1} if {0}, else {2}", CHOICE, (OR, OR, CHOICE)), "dot": ("{}·{}", MUL, (MUL, NEG)),
-}, lambda f, xs: f"{_PYTHON_CALLS.get(f, f)}({', '.join(xs)})", lambda x: _number(x).replace("-", "−"))  # fmt: skip
+}, lambda f, xs: f"{_PYTHON_CALLS.get(f, f)}({', '.join(xs)})", _spoken)  # fmt: skip
 
 
 def _mi(name: str) -> str:
@@ -223,7 +229,7 @@ MATHML = Style({
     "&": ("<mrow>{}<mtext> and </mtext>{}</mrow>", AND, (AND, COMPARE)),
     "|": ("<mrow>{}<mtext> or </mtext>{}</mrow>", OR, (OR, AND)),
     "where": ("<mrow>{1}<mtext> if </mtext>{0}<mtext>, else </mtext>{2}</mrow>", CHOICE, (OR, OR, CHOICE)),
-}, _math_call, lambda x: f"<mn>{_number(x).replace('-', '−')}</mn>", _mi,
+}, _math_call, lambda x: f"<mn>{_spoken(x)}</mn>", _mi,
     "<mrow><mo>(</mo>{}<mo>)</mo></mrow>")  # fmt: skip
 
 STYLES = {"python": PYTHON, "javascript": JAVASCRIPT, "mathml": MATHML, "text": TEXT}
@@ -235,6 +241,18 @@ def text(s: Symbol, style: Style | str = PYTHON) -> str:
 
 
 def _print(s: Symbol, style: Style) -> tuple[str, int]:
+    spine: list[Symbol] = []
+    while s.op in ("+", "-"):  # a sum of a thousand terms is a thousand deep on its left side
+        spine.append(s)
+        s = symbol(s.args[0])
+    printed = _one(s, style)
+    while spine:
+        s = spine.pop()
+        printed = _apply(s, [printed, _print(symbol(s.args[1]), style)], style)
+    return printed
+
+
+def _one(s: Symbol, style: Style) -> tuple[str, int]:
     if s.op == "number":
         negative = s.args[0] < 0
         return style.number(s.args[0]), NEG if negative else ATOM
@@ -243,6 +261,10 @@ def _print(s: Symbol, style: Style) -> tuple[str, int]:
     printed = [_print(symbol(x), style) for x in s.args]
     if s.op not in style.templates:
         return style.call(s.op, [t for t, _ in printed]), ATOM
+    return _apply(s, printed, style)
+
+
+def _apply(s: Symbol, printed: list[tuple[str, int]], style: Style) -> tuple[str, int]:
     template, precedence, least = style.templates[s.op]
     operands = [t if p >= at_least else style.parentheses.format(t)
                 for (t, p), at_least in zip(printed, least, strict=True)]  # fmt: skip

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import viz
+from microgradx.dot import dot
 from microgradx.nn import MLP
 from microgradx.rules import RULES, rule
-from microgradx.dot import dot
 from microgradx.value import Value
 
 
@@ -112,12 +112,15 @@ def test_a_wrong_derivative_beside_a_kink_is_found() -> None:
 
 
 def test_a_rule_that_takes_one_real_number_at_a_time() -> None:
-    real = rule("real", lambda xp, x: math.sin(x), lambda xp, y, x: math.cos(x))
+    def value(xp: Any, x: Any, y: Any, z: Any) -> Any:
+        return math.sin(x) * y * z
+
+    real = rule("real", value, lambda xp, o, x, y, z: math.cos(x) * y * z, lambda xp, o, x, y, z: math.sin(x) * z, None)
     try:
-        check = viz.check(real(leaf(1.5)) * leaf(2.0, "y"))
+        check = viz.check(real(leaf(1.5), leaf(2.0, "y"), 3.0))
     finally:
         del RULES["real"]
-    assert [(x.verdict, x.complex_step is None) for x in check.leaves] == [("agrees", True), ("agrees", False)]
+    assert [(x.verdict, x.complex_step) for x in check.leaves] == [("agrees", None), ("agrees", None)]
 
 
 def test_a_network() -> None:

@@ -111,6 +111,11 @@ def test_readme_links_lead_somewhere() -> None:
     assert all((ROOT / link).exists() for link in links), links
 
 
+def test_readme_map_names_every_module() -> None:
+    modules = {path.name for path in (ROOT / "microgradx").glob("*.py")} - {"__init__.py"}
+    assert {module for module in modules if f"(microgradx/{module})" not in README} == set()
+
+
 # ---- pictures --------------------------------------------------------------------------------------------
 def content(svg: str) -> list[tuple[str, str, str]]:
     """What a picture shows, without where: coordinates, and the ids made from them, change with Graphviz."""

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import viz
-from microgradx.rules import RULES
 from microgradx.dot import dot
+from microgradx.rules import RULES
 from microgradx.value import Value
 from viz.explain import Span, Table, cells, explanation, line, plain, words
 from viz.trace import trace

@@ -57,12 +57,11 @@ def test_plots_go_to_the_axes_given() -> None:
 def test_boundary_separates_the_two_colours() -> None:
     axes = plot_boundary(upper_half, POINTS, LABELS)
     yes, no = axes.collections[-2:]
-    assert to_hex(yes.get_facecolor()[0]) == BLUE  # type: ignore[index]
-    assert to_hex(no.get_facecolor()[0]) == ORANGE  # type: ignore[index]
+    assert [to_hex(np.asarray(dots.get_facecolor())[0]) for dots in (yes, no)] == [BLUE, ORANGE]
     assert np.array(yes.get_offsets()).tolist() == [[0, 1], [1, 1]]
     assert len(yes.get_paths()[0]) != len(no.get_paths()[0])  # another marker, for who sees no colours
     (boundary,) = axes.collections[1].get_paths()
-    assert np.allclose(boundary.vertices[:, 1], 0.5)  # type: ignore[index, call-overload]
+    assert np.allclose(boundary.vertices[:, 1], 0.5)  # type: ignore[index]
 
 
 SCORES = {"1": lambda x: 1.0, "nan": lambda x: math.nan, "±inf": lambda x: x[1] * 1e300 * 1e300, "-x1": lambda x: -x[0]}

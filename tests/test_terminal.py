@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -277,27 +277,25 @@ def test_in_a_real_terminal(leave: bytes) -> None:
         [sys.executable, "-c", SCRIPT], stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
     )
     os.close(slave)
-    read = ""
+    unread = b""
 
-    def wait_for(text: str) -> None:
-        nonlocal read
-        read, stop = "", time.monotonic() + 20
-        while text not in read and time.monotonic() < stop:
-            try:
-                read += os.read(master, 10_000).decode()
-            except OSError:
-                break
-        assert text in read
+    def wait_for(text: str) -> str:
+        """What the terminal shows until and with the text."""
+        nonlocal unread
+        while text.encode() not in unread:
+            assert select.select([master], [], [], 20)[0], f"{text!r} did not come, but {unread!r}"
+            unread += os.read(master, 10_000)
+        shown, _, unread = unread.partition(text.encode())
+        return shown.decode() + text
 
     try:
-        wait_for("> ")
+        assert "start · 7 steps" in wait_for("\n> ")
         os.write(master, b"5\n")
-        wait_for("uses reported 1/2")
-        wait_for("> ")
+        assert "uses reported 1/2" in wait_for("\n> ")
         os.write(master, leave)
-        wait_for("after the walk")
-        assert "Traceback" not in read
+        assert "Traceback" not in wait_for("after the walk")
         assert child.wait(10) == 0
     finally:
         child.kill()
+        child.wait()
         os.close(master)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import viz
+from microgradx.dot import dot
 from microgradx.graph import topological_order
 from microgradx.rules import RULES, rule
-from microgradx.dot import dot
 from microgradx.value import Value
 from viz.trace import Contribution, Trace, number, trace
 
@@ -254,13 +254,23 @@ def test_every_rule_of_the_table_has_a_formula_and_a_local_derivative(name: str)
 
 
 def test_a_rule_of_one_s_own_that_symbols_cannot_read() -> None:
-    odd = rule("odd", lambda xp, x: math.sin(x), lambda xp, y, x: math.cos(x))
+    odd = rule("odd", lambda xp, x, y, z: math.sin(x) + y + z, lambda xp, o, x, y, z: math.cos(x), None, None)
     try:
-        walk = trace(odd(Value(1.0, label="x")))
+        walk = trace(odd(Value(1.0, label="x"), 2.0, 3.0))
     finally:
         del RULES["odd"]
-    assert walk.root.formula == "odd(x)"
+    assert walk.root.formula == "odd(x, 2, 3)"
     assert (walk.contributions[0][0].formula, walk.contributions[0][0].local) == ("", math.cos(1.0))
+
+
+def test_a_vector_rule_of_one_s_own() -> None:
+    norm = rule("norm", lambda xp, x: xp.sqrt(xp.dot(x, x)), lambda xp, y, x: x / y, vectors=1)
+    try:
+        walk = trace(norm([Value(3.0, label="a"), Value(4.0, label="b")]))
+    finally:
+        del RULES["norm"]
+    assert walk.root.formula == "sqrt(a·a+b·b)"
+    assert [c.local for c in walk.steps[-1].contributions] == [0.6, 0.8]
 
 
 # ---- names ----------------------------------------------------------------------------------------------

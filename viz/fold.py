@@ -19,8 +19,8 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from microgradx.scopes import Scope
 from microgradx.program import Instruction, Program, Ref, Use
+from microgradx.scopes import Scope
 
 from .trace import number
 
@@ -28,6 +28,9 @@ __all__ = ["Box", "Group", "Link", "Sketch", "fold"]
 
 #: "auto" folds what has more boxes than this
 COMFORTABLE = 60
+
+#: Scopes further in than this get no group of their own
+DEEPEST = 12
 
 Home = tuple[Scope, ...]  # the named scopes that a value belongs to, from the outermost in
 
@@ -118,7 +121,8 @@ def fold(program: Program, collapse: int | str = "auto") -> Sketch:
         if isinstance(key, Scope):
             boxes.append(_call(f"s{folds}", key, inside, program, homes, calls))
         else:
-            boxes.append(Box(f"s{folds}", "parameters", str(key), inside, path=str(key), lines=(_parameters(len(inside)),)))
+            lines = (_parameters(len(inside)),)
+            boxes.append(Box(f"s{folds}", "parameters", str(key), inside, path=str(key), lines=lines))
         folds += 1
     links = _links(program, boxes, within)
     _count_ends(program, boxes, links)
@@ -162,7 +166,7 @@ def _depth(collapse: int | str, homes: Sequence[Home]) -> Callable[[Home], int]:
         collapse = _comfortable(homes)
     if isinstance(collapse, int):
         if collapse < 0:
-            raise ValueError(f"collapse is the number of the scopes' level to fold, 1 for the outermost, got {collapse}")
+            raise ValueError(f"collapse is the level of the scopes to fold, 1 for the outermost, got {collapse}")
         level = int(collapse)
         return lambda home: level if len(home) >= level else 0
     if not isinstance(collapse, str):
@@ -216,7 +220,8 @@ def _sign(i: Instruction) -> str:
         return _vector_sign(i)
     if i.rule.symbol and len(i.inputs) == 2:
         sign = _SIGNS.get(i.rule.symbol, i.rule.symbol)
-        return f"{number(i.inputs[0])} {sign}" if constant[0] else f"{sign} {number(i.inputs[1])}" if constant[1] else sign
+        before, after = (number(x) if c else "" for x, c in zip(i.inputs, constant, strict=True))
+        return f"{before} {sign} {after}".strip()
     name = _NAMES.get(i.op, i.op)
     if any(constant):
         return f"{name}({', '.join(number(x) if c else '·' for x, c in zip(i.inputs, constant, strict=True))})"
@@ -224,7 +229,7 @@ def _sign(i: Instruction) -> str:
 
 
 def _vector_sign(i: Instruction) -> str:
-    """"w·x + b" for `dot`, a constant vector written out where it is short; another rule's name and inputs."""
+    """For `dot` "w·x + b", with constant vectors written out; for another rule its name and inputs."""
     assert i.rule is not None
     names = [
         name if isinstance(x, Ref) or (isinstance(x, tuple) and any(isinstance(e, Ref) for e in x)) else
@@ -254,7 +259,7 @@ def _call(
 
 
 def _counted(n: int, plural: str) -> str:
-    """"16 neurons", "1 neuron": modules in a list carry the plural."""
+    """So many modules of a list, whose name is a plural: "16 neurons", "1 neuron"."""
     return f"{n} {plural[:-1] if n == 1 and plural.endswith('s') and not plural.endswith('ss') else plural}"
 
 
@@ -314,7 +319,8 @@ def _groups(
             continue
         home = homes[box.members[0]]
         siblings, group = outermost, None
-        for level, scope in enumerate(home[: depth(home) - 1 if depth(home) else None], 1):
+        kept = home[: depth(home) - 1] if depth(home) else home
+        for level, scope in enumerate(kept[:DEEPEST], 1):
             if scope not in known:
                 known[scope] = Group(titles[scope], _path(home[:level]))
                 siblings.append(known[scope])

@@ -10,10 +10,11 @@ ranks get a passage in each of them; ranks are ordered so that few arrows cross;
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 __all__ = ["DIRECTIONS", "Arrow", "Box", "Curve", "Frame", "Layout", "Point", "Rectangle", "by_ranks", "ranked"]
 
@@ -25,7 +26,7 @@ HEAD = 9.0  # length of an arrow's head
 NODE_GAP, RANK_GAP, STEEP_GAP = 16.0, 48.0, 240.0  # between boxes of a rank, between ranks, where arrows are steep
 FRAME_GAP = 14.0  # between a frame and what it holds
 PASSAGE = 4.0
-MOST_ABREAST = 6
+ABREAST = 6  # leaves in a column, in a frame with more than two such columns' worth of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,12 @@ class Layout:
 def by_ranks(
     boxes: Sequence[Box], arrows: Sequence[Arrow], frames: Sequence[Frame] = (), direction: str = "LR"
 ) -> Layout:
-    """Lay out boxes and arrows; the time is about linear in their number and nothing can fail."""
+    """Lay out boxes and arrows. It takes a moment for thousands of them, and there is nothing that can fail."""
     sideways = direction in ("LR", "RL")
     whole = _Area(None)
-    ways = _nest(whole, len(boxes), frames)
+    homes = _nest(whole, len(boxes), frames)
     for arrow in arrows:
-        _lead(arrow, ways, sideways)
+        _lead(arrow, homes, sideways)
     areas = list(whole.walk())
     for area in reversed(areas):  # the inner ones first
         _arrange(area, boxes, direction)
@@ -108,9 +109,9 @@ def by_ranks(
                 centres[item] = (x + along, y + across)
     curves, labels = [], []
     for arrow in arrows:
-        points, label = _follow(arrow, ways, origins)
-        end, shift = centres[arrow.head], _shift(boxes[arrow.head], arrow.port, sideways)
-        curves.append(Curve(points, (end[0] - _length(boxes[arrow.head], sideways) / 2, end[1] + shift)))
+        points, label = _follow(arrow, homes, origins)
+        (x, y), head = centres[arrow.head], boxes[arrow.head]
+        curves.append(Curve(points, (x - _length(head, sideways) / 2, y + _shift(head, arrow.port, sideways))))
         labels.append(label)
     corners = [(*origins[a], origins[a][0] + a.length, origins[a][1] + a.size) for a in areas[1:]]
     return _turned(whole, centres, curves, labels, corners, direction)
@@ -118,7 +119,21 @@ def by_ranks(
 
 # ---- areas -----------------------------------------------------------------------------------------------
 # All is computed for the direction LR: `along` the ranks is x, `across` them is y.
-Key = int | tuple[int, int | None]  # what arrows share outside of a frame: the tail, or the head's arrival point
+class _End(NamedTuple):
+    """Where arrows leave a box or arrive at it: what those that share it have in common, outside of frames too."""
+
+    box: int
+    point: int | None  #: the arrival point
+    leaves: bool
+
+
+class _Line(NamedTuple):
+    """The part of some arrows that runs directly in one area; an item of None is the area's own side."""
+
+    source: int | _Area | None
+    out: _End
+    target: int | _Area | None
+    into: _End
 
 
 @dataclass(slots=True, eq=False)
@@ -131,15 +146,14 @@ class _Area:
 
     frame: Frame | None
     items: list[int | _Area] = field(default_factory=list)
-    #: (item, key) to (item, key), where None is the area's own side; with the room that a label takes along it
-    lines: dict[tuple[int | _Area | None, Key, int | _Area | None, Key], tuple[float, float]] = field(default_factory=dict)
-    # results
+    lines: dict[_Line, tuple[float, float]] = field(default_factory=dict)  #: with the room for a label on it
+    # results, from its own top left corner
     length: float = 0.0
     size: float = 0.0
     centres: dict[int | _Area, Point] = field(default_factory=dict)
-    ends: dict[Key, float] = field(default_factory=dict)  #: where lines cross its sides, from its middle
-    routes: dict[tuple[Key, Key], list[Point]] = field(default_factory=dict)
-    labels: dict[tuple[Key, Key], Point] = field(default_factory=dict)
+    routes: dict[tuple[_End, _End], list[Point]] = field(default_factory=dict)
+    labels: dict[tuple[_End, _End], Point] = field(default_factory=dict)
+    ends: dict[_End, float] = field(default_factory=dict)  #: where lines cross its sides, from its middle
 
     def walk(self) -> Iterator[_Area]:
         yield self
@@ -149,70 +163,69 @@ class _Area:
 
 
 def _nest(whole: _Area, count: int, frames: Sequence[Frame]) -> list[list[_Area]]:
-    """The areas for all frames; for each box those that it is in, from the whole picture in."""
-    ways: list[list[_Area]] = [[whole]] * count
-    first: dict[int | _Area, int] = {}
+    """Make the areas of all frames. Returns for each box those that it is in, from the whole picture in."""
+    homes: list[list[_Area]] = [[whole]] * count
+    first: dict[int | _Area, int] = {box: box for box in range(count)}  # the least box of each item
 
-    def enter(area: _Area, frame: Frame, way: list[_Area]) -> None:
+    def enter(frame: Frame, home: list[_Area]) -> None:
+        area = home[-1]
         for inner in frame.frames:
-            area.items.append(_Area(inner))
-            enter(area.items[-1], inner, [*way, area.items[-1]])  # type: ignore[arg-type]
+            enter(inner, [*home, _Area(inner)])
         for box in frame.boxes:
-            ways[box], first[box] = way, box
+            homes[box] = home
         area.items += frame.boxes
         area.items.sort(key=first.__getitem__)
-        first[area] = first[area.items[0]]
+        first[area] = min((first[item] for item in area.items), default=0)
+        if len(home) > 1:
+            home[-2].items.append(area)
 
     inside = {box for outer in frames for frame in outer.walk() for box in frame.boxes}
-    if count:
-        enter(whole, Frame((0, 0), [box for box in range(count) if box not in inside], list(frames)), [whole])
-    return ways
+    enter(Frame((0, 0), [box for box in range(count) if box not in inside], list(frames)), [whole])
+    return homes
 
 
-def _lead(arrow: Arrow, ways: Sequence[Sequence[_Area]], sideways: bool) -> None:
-    """Note the arrow's lines in every area that it runs through."""
-    out, into = arrow.tail, (arrow.head, arrow.port)
-    above, below = ways[arrow.tail], ways[arrow.head]
-    shared = _shared(above, below)
-    outer, inner = [*above[shared:], arrow.tail], [*below[shared:], arrow.head]
-    along, across = (arrow.label or (0, 0)) if sideways else (arrow.label or (0, 0))[::-1]
-    above[shared - 1].lines[outer[0], out, inner[0], into] = (along, across)
-    for area, item in pairwise(outer):
-        area.lines[item, out, None, out] = (0, 0)  # type: ignore[union-attr]
-    for area, item in pairwise(inner):
-        area.lines[None, into, item, into] = (0, 0)  # type: ignore[union-attr]
+def _path(arrow: Arrow, homes: Sequence[Sequence[_Area]]) -> list[tuple[_Area, _Line]]:
+    """The lines that make the arrow, each in its area: out of frames, across, and into frames."""
+    out, into = _End(arrow.tail, None, True), _End(arrow.head, arrow.port, False)
+    above, below = homes[arrow.tail], homes[arrow.head]
+    shared = sum(a is b for a, b in zip(above, below, strict=False))
+    outer: list[int | _Area] = [*above[shared:], arrow.tail]
+    inner: list[int | _Area] = [*below[shared:], arrow.head]
+    leaving = [(area, _Line(item, out, None, out)) for area, item in zip(above[shared:], outer[1:], strict=True)]
+    entering = [(area, _Line(None, into, item, into)) for area, item in zip(below[shared:], inner[1:], strict=True)]
+    return [*leaving[::-1], (above[shared - 1], _Line(outer[0], out, inner[0], into)), *entering]
 
 
-def _shared(above: Sequence[_Area], below: Sequence[_Area]) -> int:
-    """How many areas, from the outermost in, two boxes have in common."""
-    return next((k for k, (a, b) in enumerate(zip(above, below, strict=False)) if a is not b), min(len(above), len(below)))
+def _lead(arrow: Arrow, homes: Sequence[Sequence[_Area]], sideways: bool) -> None:
+    """Enter the arrow's lines in their areas, its label with the one that is not on a frame's side."""
+    width, height = arrow.label or (0.0, 0.0)
+    for area, line in _path(arrow, homes):
+        on_side = line.source is None or line.target is None
+        area.lines[line] = (0.0, 0.0) if on_side else (width, height) if sideways else (height, width)
 
 
 def _follow(
-    arrow: Arrow, ways: Sequence[Sequence[_Area]], origins: dict[_Area, Point]
+    arrow: Arrow, homes: Sequence[Sequence[_Area]], origins: dict[_Area, Point]
 ) -> tuple[list[Point], Point | None]:
-    """The arrow's line through all areas, and the place of its label."""
-    out, into = arrow.tail, (arrow.head, arrow.port)
-    above, below = ways[arrow.tail], ways[arrow.head]
-    shared = _shared(above, below)
-    pieces = [(area, (out, out)) for area in reversed(above[shared:])]
-    pieces += [(above[shared - 1], (out, into))] + [(area, (into, into)) for area in below[shared:]]  # type: ignore[list-item]
+    """The arrow's way through all areas, and the place of its label."""
     points: list[Point] = []
-    for area, key in pieces:
+    label: Point | None = None
+    for area, line in _path(arrow, homes):
         x, y = origins[area]
-        points += [(x + along, y + across) for along, across in area.routes[key][bool(points):]]
-    x, y = origins[above[shared - 1]]
-    label = above[shared - 1].labels.get((out, into))
-    return points, label and (x + label[0], y + label[1])
+        key = (line.out, line.into)
+        points += [(x + along, y + across) for along, across in area.routes[key][bool(points) :]]
+        if at := area.labels.get(key):
+            label = (x + at[0], y + at[1])
+    return points, label
 
 
 def _length(box: Box, sideways: bool) -> float:
     return box.width if sideways else box.height
 
 
-def _shift(box: Box, port: int | None, sideways: bool) -> float:
+def _shift(box: Box, point: int | None, sideways: bool) -> float:
     """How far from the middle of the box's side an arrival point is."""
-    return ((port + 0.5) / box.ports - 0.5) * _length(box, not sideways) if port is not None and box.ports else 0.0
+    return ((point + 0.5) / box.ports - 0.5) * _length(box, not sideways) if point is not None and box.ports else 0.0
 
 
 # ---- one area --------------------------------------------------------------------------------------------
@@ -221,6 +234,7 @@ class _Track:
     """What takes up room in one rank: an item, or the passage of a line."""
 
     rank: int
+    length: float
     size: float
     passage: bool = False
     # neighbours in the ranks before and after: (number, distance of the line from its middle, and from mine)
@@ -229,93 +243,144 @@ class _Track:
     across: float = 0.0
 
 
+@dataclass(slots=True)
+class _Column:
+    """One rank: its sides, and where the lines that come in must be level, so that labels stand along them."""
+
+    left: float
+    right: float
+    level: float
+
+
 def _arrange(area: _Area, boxes: Sequence[Box], direction: str) -> None:
     """Lay out what is directly in the area; the areas in it are done."""
-    sideways = direction in ("LR", "RL")
+    sideways, border = direction in ("LR", "RL"), area.frame is not None
     number = {item: k for k, item in enumerate(area.items)}
-    lengths = [x.length if isinstance(x, _Area) else _length(boxes[x], sideways) for x in area.items]
-    sizes = [x.size if isinstance(x, _Area) else _length(boxes[x], not sideways) for x in area.items]
-    border = area.frame is not None
-    inner = [(number[a], number[b]) for a, _, b, _ in area.lines if a is not None and b is not None]
-    tracks = [_Track(rank + border, size) for rank, size in zip(ranked(len(lengths), inner), sizes, strict=True)]
-    last = max(track.rank for track in tracks) + border
+    inner = [
+        (number[line.source], number[line.target])
+        for line in area.lines
+        if line.source is not None and line.target is not None
+    ]
+    tracks = [
+        _Track(rank + border, item.length, item.size) if isinstance(item, _Area) else
+        _Track(rank + border, _length(boxes[item], sideways), _length(boxes[item], not sideways))
+        for item, rank in zip(area.items, ranked(len(area.items), inner, ABREAST * border), strict=True)
+    ]  # fmt: skip
+    last = max((track.rank for track in tracks), default=0) + border
+    sides: dict[_End, int] = {}
 
-    def end(item: int | _Area | None, key: Key) -> tuple[int, float]:
-        """The track that a line starts or ends in, and its distance from the track's middle."""
+    def place(item: int | _Area | None, end: _End) -> Place:
         if item is None:
-            if key not in sides:
-                sides[key] = len(tracks)
-                tracks.append(_Track(0 if isinstance(key, tuple) else last, PASSAGE, passage=True))
-            return sides[key], 0.0
-        if isinstance(item, _Area):
-            return number[item], item.ends[key]
-        return number[item], _shift(boxes[item], key[1], sideways) if isinstance(key, tuple) else 0.0
+            if end not in sides:
+                sides[end] = len(tracks)
+                tracks.append(_Track(last if end.leaves else 0, 0.0, PASSAGE, passage=True))
+            return sides[end], 0.0
+        return number[item], item.ends[end] if isinstance(item, _Area) else _shift(boxes[item], end.point, sideways)
 
-    sides: dict[Key, int] = {}
-    lines = [(end(a, out), end(b, into)) for a, out, b, into in area.lines]
+    lines = [(place(line.source, line.out), place(line.target, line.into)) for line in area.lines]
     ways = _ways(tracks, lines)
-    columns: list[list[int]] = [[] for _ in range(last + 1)]
+    ranks: list[list[int]] = [[] for _ in range(last + 1)]
     for k, track in enumerate(tracks):
-        columns[track.rank].append(k)
-    _order(tracks, columns)
-    _align(tracks, columns)
+        ranks[track.rank].append(k)
+    _order(tracks, ranks)
+    _align(tracks, ranks)
 
-    # along the ranks
-    wide = [max((lengths[k] for k in column if k < len(lengths)), default=0.0) for column in columns]
-    room, gaps = [0.0] * (last + 1), [RANK_GAP] * (last + 1)  # before a column: for labels; after it: in all
-    for (_, (target, _)), label in zip(lines, area.lines.values(), strict=True):
-        rank = tracks[target].rank
-        room[rank] = max(room[rank], label[0] and label[0] + 4)
+    labels = [0.0] * (last + 1)
+    for (_, (target, _)), (along, _) in zip(lines, area.lines.values(), strict=True):
+        labels[tracks[target].rank] = max(labels[tracks[target].rank], along and along + 4)
+    columns = _columns(area, tracks, ranks, labels, direction)
+    _measure(area, tracks, columns, sideways)
+    area.centres = {item: _middle(tracks[k], columns) for item, k in number.items()}
+    area.ends = {end: tracks[k].across - area.size / 2 for end, k in sides.items()}
+    for (start, (target, there)), way, (line, label) in zip(lines, ways, area.lines.items(), strict=True):
+        head = tracks[target]
+        x, y = _middle(head, columns)
+        end = (x - head.length / 2 - HEAD * isinstance(line.target, int), y + there)
+        if line.target is None:
+            end = (area.length, y)
+        area.routes[line.out, line.into] = _route(tracks, columns, start, way, end)
+        if label[0]:
+            x = columns[head.rank].left - HEAD - label[0] / 2
+            area.labels[line.out, line.into] = (x, end[1] + (-label[1] / 2 if sideways else label[1] / 2 + 4))
+
+
+def _columns(
+    area: _Area, tracks: Sequence[_Track], ranks: Sequence[list[int]], labels: Sequence[float], direction: str
+) -> list[_Column]:
+    """The columns along the area: as wide as their widest item, further apart where arrows are steep."""
+    gaps = [RANK_GAP] * (len(ranks) - 1)
     for track in tracks:
         for other, there, here in track.after:
             steep = abs(tracks[other].across + there - track.across - here)
             gaps[track.rank] = max(gaps[track.rank], min(steep / 4, STEEP_GAP))
-    if border:
-        gaps[0] = max(FRAME_GAP, gaps[0] - RANK_GAP)
-        gaps[last - 1] = max(FRAME_GAP, gaps[last - 1] - RANK_GAP)
-    title = (area.frame.label if sideways else area.frame.label[::-1]) if area.frame else (0.0, 0.0)
-    if not sideways and border:
-        gaps[0 if direction == "TB" else last - 1] += title[0]
-    lefts = [0.0]
-    for rank in range(last + 1):
-        lefts.append(lefts[-1] + wide[rank] + (gaps[rank] + room[rank + 1] if rank < last else 0.0))
-    area.length = lefts[-1]
-    if sideways:
-        area.length = max(area.length, title[0] + 2 * FRAME_GAP) if border else area.length
+    if area.frame:  # the first and the last column are its sides
+        gaps[0], gaps[-1] = (max(FRAME_GAP, gap - RANK_GAP) for gap in (gaps[0], gaps[-1]))
+        if direction in ("TB", "BT"):
+            gaps[0 if direction == "TB" else -1] += area.frame.label[1]
+    columns: list[_Column] = []
+    at = 0.0
+    for rank, gap in zip(ranks, [*gaps, 0.0], strict=True):
+        at += labels[len(columns)]
+        level = at - labels[len(columns)] - HEAD
+        columns.append(_Column(at, at + max((tracks[k].length for k in rank), default=0.0), level))
+        at = columns[-1].right + gap
+    return columns
 
-    # across them
-    low = min(track.across - track.size / 2 for track in tracks)
-    high = max(track.across + track.size / 2 for track in tracks)
-    if border:
-        low, high = low - FRAME_GAP - (title[1] if sideways else 0.0), high + FRAME_GAP
-        if not sideways:
-            high = max(high, low + title[1] + 2 * FRAME_GAP)
-    area.size = high - low
+
+def _measure(area: _Area, tracks: Sequence[_Track], columns: Sequence[_Column], sideways: bool) -> None:
+    """Set the area's extent, with room for its frame and title, and move its tracks into it."""
+    low = min((track.across - track.size / 2 for track in tracks), default=0.0)
+    high = max((track.across + track.size / 2 for track in tracks), default=0.0)
+    length = columns[-1].right
+    if area.frame:
+        width, height = area.frame.label
+        low, high = low - FRAME_GAP, high + FRAME_GAP
+        if sideways:
+            low, length = low - height, max(length, width + 2 * FRAME_GAP)
+        else:
+            high = max(high, low + width + 2 * FRAME_GAP)
+    area.length, area.size = length, high - low
     for track in tracks:
         track.across -= low
-    area.centres = {item: (lefts[tracks[k].rank] + wide[tracks[k].rank] / 2, tracks[k].across) for item, k in number.items()}
-    area.ends = {key: tracks[k].across - area.size / 2 for key, k in sides.items()}
-
-    for ((start, here), (target, there)), way, ((_, out, _, into), label) in zip(lines, ways, area.lines.items(), strict=True):
-        x, y = lefts[tracks[start].rank] + wide[tracks[start].rank] / 2, tracks[start].across + here
-        points = [(x + (lengths[start] / 2 if start < len(lengths) else 0.0), y)]
-        for a, b in pairwise(way):
-            x, y = lefts[tracks[b].rank], tracks[b].across
-            if b == target and b < len(lengths):
-                x, y = x + (wide[tracks[b].rank] - lengths[b]) / 2, y + there
-                if not isinstance(area.items[b], _Area):
-                    x -= HEAD
-            elif b == target:
-                x = area.length if into == out else 0.0
-            _bend(points, lefts[tracks[a].rank] + wide[tracks[a].rank], (x, y), lefts[tracks[b].rank] - room[tracks[b].rank] - HEAD)
-        area.routes[out, into] = points
-        if label[0]:
-            x, y = lefts[tracks[target].rank] - HEAD - label[0] / 2, points[-1][1]
-            area.labels[out, into] = (x, y - label[1] / 2) if sideways else (x, y + label[1] / 2 + 4)
 
 
-def ranked(count: int, arrows: Iterable[tuple[int, int]]) -> list[int]:
+def _middle(track: _Track, columns: Sequence[_Column]) -> Point:
+    return (columns[track.rank].left + columns[track.rank].right) / 2, track.across
+
+
+def _route(
+    tracks: Sequence[_Track], columns: Sequence[_Column], start: Place, way: Sequence[int], end: Point
+) -> list[Point]:
+    """The line through the tracks of `way`: level through each column, an S through each gap."""
+    x, y = _middle(tracks[way[0]], columns)
+    points = [(x + tracks[way[0]].length / 2, y + start[1])]
+    for a, b in pairwise(way):
+        column = columns[tracks[b].rank]
+        goal = end if b == way[-1] else (column.left, tracks[b].across)
+        _straight(points, columns[tracks[a].rank].right)
+        x, y = points[-1]
+        far = min(column.level, goal[0])
+        if abs(goal[1] - y) > 0.3:
+            points += [((x + far) / 2, y), ((x + far) / 2, goal[1]), (far, goal[1])]
+        _straight(points, goal[0])
+    return points
+
+
+def _straight(points: list[Point], x: float) -> None:
+    """Go on to x at the same level, in one piece with what was straight before."""
+    level = points[-1][1]
+    if x > points[-1][0]:
+        if len(points) > 1 and points[-4][1] == points[-2][1] == level:
+            del points[-2:]
+        else:
+            points.append(points[-1])
+        points += [(x, level), (x, level)]
+
+
+def ranked(count: int, arrows: Iterable[tuple[int, int]], abreast: int = 0) -> list[int]:
     """For each of `count` items the longest path to it; then it moves up to its users where that shortens arrows.
+
+    abreast: spread a long column of leaves of one item over several ranks of so many.
 
     A cycle (folding can make one) is cut at the item that comes first in it; its arrow then points backwards.
     """
@@ -326,7 +391,8 @@ def ranked(count: int, arrows: Iterable[tuple[int, int]]) -> list[int]:
             users[tail].add(head)
             tails[head].add(tail)
     missing = [len(needed) for needed in tails]
-    ranks, order, done = [0] * count, [], [False] * count
+    ranks, done = [0] * count, [False] * count
+    order: list[int] = []
     ready, first = deque(i for i in range(count) if not missing[i]), 0
     while len(order) < count:
         if not ready:
@@ -353,29 +419,28 @@ def ranked(count: int, arrows: Iterable[tuple[int, int]]) -> list[int]:
         later = [ranks[user] for user in users[item] if ranks[user] > ranks[item]]
         if later and (holding[item] < len(later) or not tails[item]):
             ranks[item] = min(later) - 1
-    for item in order:
-        leaves = [tail for tail in tails[item] if loose[tail] and not tails[tail]]
-        if len(leaves) > MOST_ABREAST:
-            for k, leaf in enumerate(sorted(leaves)):
-                ranks[leaf] = ranks[item] - 1 - k // MOST_ABREAST
+    for item in order if abreast else ():
+        leaves = sorted(tail for tail in tails[item] if loose[tail] and not tails[tail])
+        for k, leaf in enumerate(leaves if len(leaves) > 2 * abreast else ()):
+            ranks[leaf] = ranks[item] - 1 - k // abreast
     lowest = min(ranks, default=0)
     return [rank - lowest for rank in ranks]
 
 
-Line = tuple[tuple[int, float], tuple[int, float]]
+Place = tuple[int, float]  # a track, and the distance from its middle
 
 
-def _ways(tracks: list[_Track], lines: Sequence[Line]) -> list[list[int]]:
+def _ways(tracks: list[_Track], lines: Sequence[tuple[Place, Place]]) -> list[list[int]]:
     """The tracks that each line runs through; passages are added to `tracks`, neighbours are joined.
 
     Lines from one place share their passages. Only as many are made as keep the cost linear; the longest lines
     beyond that run straight across whatever is there.
     """
-    reach: dict[tuple[int, float], int] = {}
-    for start, (target, _) in lines:
-        reach[start] = max(reach.get(start, 0), tracks[target].rank - tracks[start[0]].rank)
+    reach: dict[Place, int] = {}
+    for start, (end, _) in lines:
+        reach[start] = max(reach.get(start, 0), tracks[end].rank - tracks[start[0]].rank)
     budget = 10_000 + 2 * len(tracks)
-    passages: dict[tuple[int, float], list[int]] = {}
+    passages: dict[Place, list[int]] = {}
     for start in sorted(reach, key=reach.__getitem__):
         needed = max(reach[start] - 1, 0)
         if needed > budget:
@@ -384,7 +449,7 @@ def _ways(tracks: list[_Track], lines: Sequence[Line]) -> list[list[int]]:
         passages[start] = list(range(len(tracks), len(tracks) + needed))
         rank = tracks[start[0]].rank
         for step in range(1, needed + 1):
-            tracks.append(_Track(rank + step, PASSAGE, passage=True))
+            tracks.append(_Track(rank + step, 0.0, PASSAGE, passage=True))
             _join(tracks, start if step == 1 else (len(tracks) - 2, 0.0), (len(tracks) - 1, 0.0))
     ways = []
     for start, target in lines:
@@ -396,67 +461,67 @@ def _ways(tracks: list[_Track], lines: Sequence[Line]) -> list[list[int]]:
     return ways
 
 
-def _join(tracks: list[_Track], left: tuple[int, float], right: tuple[int, float]) -> None:
+def _join(tracks: list[_Track], left: Place, right: Place) -> None:
     tracks[left[0]].after.append((right[0], right[1], left[1]))
     tracks[right[0]].before.append((left[0], left[1], right[1]))
 
 
-def _order(tracks: list[_Track], columns: list[list[int]]) -> None:
-    """Sort every column so that few lines cross: each track near the middle of its neighbours."""
+def _order(tracks: list[_Track], ranks: Sequence[list[int]]) -> None:
+    """Sort every rank so that few lines cross: each track near the middle of its neighbours."""
     place = [0.0] * len(tracks)
 
-    def number(column: list[int]) -> None:
-        for position, k in enumerate(column):
-            place[k] = position - len(column) / 2
+    def number(rank: list[int]) -> None:
+        for position, k in enumerate(rank):
+            place[k] = position - len(rank) / 2
 
-    for column in columns:
-        number(column)
+    for rank in ranks:
+        number(rank)
     for sweep in range(_sweeps(tracks)):
         forward = sweep % 2 == 0
-        for column in columns if forward else reversed(columns):
+        for rank in ranks if forward else reversed(ranks):
             middle = {}
-            for k in column:
+            for k in rank:
                 near = tracks[k].before if forward else tracks[k].after
                 ends = [place[n] + 0.9 * there / tracks[n].size for n, there, _ in near]
                 middle[k] = sum(ends) / len(ends) if ends else place[k]
-            column.sort(key=middle.__getitem__)
-            number(column)
+            rank.sort(key=middle.__getitem__)
+            number(rank)
 
 
-def _align(tracks: list[_Track], columns: list[list[int]]) -> None:
-    """Move every track as near to its neighbours as the order and the sizes of its column allow."""
-    for column in columns:
-        _settle(tracks, column, [0.0] * len(column))
+def _align(tracks: list[_Track], ranks: Sequence[list[int]]) -> None:
+    """Move every track as near to its neighbours as the order and the sizes of its rank allow."""
+    for rank in ranks:
+        _settle(tracks, rank, [0.0] * len(rank))
     for sweep in range(_sweeps(tracks)):
         forward = sweep % 2 == 0
-        for column in columns if forward else reversed(columns):
+        for rank in ranks if forward else reversed(ranks):
             wanted = []
-            for k in column:
+            for k in rank:
                 track = tracks[k]
                 near = (track.before or track.after) if forward else (track.after or track.before)
                 ends = [tracks[n].across + there - here for n, there, here in near]
                 wanted.append(sum(ends) / len(ends) if ends else track.across)
-            _settle(tracks, column, wanted)
+            _settle(tracks, rank, wanted)
 
 
 def _sweeps(tracks: Sequence[_Track]) -> int:
-    """How often to go through all columns, there and back: less often where there is no end of them."""
+    """How often to go through all ranks, there and back: less often where there is no end of them."""
     return 8 if len(tracks) < 5_000 else 4
 
 
-def _settle(tracks: list[_Track], column: list[int], wanted: Sequence[float]) -> None:
+def _settle(tracks: list[_Track], rank: list[int], wanted: Sequence[float]) -> None:
     """The positions nearest to the wanted ones, by least squares, that keep the order and the distances.
 
     Take from each the room that those before it need: what is left must only not decrease, and that is isotonic
     regression, in which neighbours that disagree are pooled and take their mean.
     """
     offsets, end = [], 0.0
-    for k in column:
+    for k in rank:
         track = tracks[k]
         offsets.append(end + track.size / 2)
         end += track.size + (NODE_GAP / 2 if track.passage else NODE_GAP)
     pools: list[tuple[float, float, int]] = []  # mean, weight, members
-    for k, want, offset in zip(column, wanted, offsets, strict=True):
+    for k, want, offset in zip(rank, wanted, offsets, strict=True):
         mean, weight, members = want - offset, 30.0 if tracks[k].passage else 1.0, 1
         while pools and pools[-1][0] >= mean:
             other, heavy, more = pools.pop()
@@ -464,30 +529,8 @@ def _settle(tracks: list[_Track], column: list[int], wanted: Sequence[float]) ->
             weight, members = weight + heavy, members + more
         pools.append((mean, weight, members))
     starts = [mean for mean, _, members in pools for _ in range(members)]
-    for k, start, offset in zip(column, starts, offsets, strict=True):
+    for k, start, offset in zip(rank, starts, offsets, strict=True):
         tracks[k].across = start + offset
-
-
-def _bend(points: list[Point], leave: float, end: Point, arrive: float) -> None:
-    """Go on: straight through the rest of the column, an S through the gap, straight to the end."""
-    _straight(points, leave)
-    x, y = points[-1]
-    far, level = min(arrive, end[0]), end[1]
-    if abs(level - y) > 0.3:
-        middle = (x + far) / 2
-        points += [(middle, y), (middle, level), (far, level)]
-    _straight(points, end[0])
-
-
-def _straight(points: list[Point], x: float) -> None:
-    """Go on to x at the same level, in one piece with what was straight before."""
-    level = points[-1][1]
-    if x > points[-1][0]:
-        if len(points) > 1 and points[-4][1] == points[-2][1] == level:
-            del points[-2:]
-        else:
-            points.append(points[-1])
-        points += [(x, level), (x, level)]
 
 
 def _turned(

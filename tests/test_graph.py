@@ -1,0 +1,281 @@
+"""The backward pass on graphs of every shape and size, and what it leaves behind when something goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+import sys
+import threading
+import tracemalloc
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import microgradx as mg
+from microgradx import graph, value
+from microgradx.dot import dot
+from microgradx.graph import topological_order
+from microgradx.program import Program
+from microgradx.value import Value, grad
+
+from .table import EPS, complex_steps, graphs, gross
+
+
+# ---- the numbers ---------------------------------------------------------------------------------------------
+@settings(max_examples=1000)
+@given(graphs())
+def test_gradients_of_random_graphs_are_the_complex_steps(root: Value) -> None:
+    root.backward()
+    program = Program.of(root)
+    scale = gross(program, [i.data for i in program])
+    for leaf, want in complex_steps(program).items():
+        got = program[leaf].grad
+        assert got is not None
+        assert abs(got - want) <= 1024 * EPS * scale[leaf] + 1e-30, program.source()
+
+
+@settings(max_examples=150)
+@given(graphs(max_size=6))
+def test_gradients_of_random_graphs_are_the_differences(root: Value) -> None:
+    root.backward()
+    program, h = Program.of(root), 1e-5
+    scale = gross(program, [i.data for i in program])
+    for leaf in program.leaves:
+        run = lambda x, leaf=leaf: program.forward({leaf: x})[-1]
+        at = program[leaf].data
+        estimates = [(run(at + k * h) - run(at - k * h)) / (2 * k * h) for k in (1, 2)]
+        error = 10 * abs(estimates[0] - estimates[1]) + 1e-7 * (1 + scale[leaf] + abs(root.data))
+        assert abs(program[leaf].grad - estimates[0]) <= error, program.source()
+
+
+@settings(max_examples=200)
+@given(graphs(max_size=8))
+def test_grad_and_create_graph_agree_with_backward(root: Value) -> None:
+    nodes = topological_order(root)
+    found, traced = grad(root, nodes), grad(root, nodes, create_graph=True)
+    assert [node.grad for node in nodes] == [None] * len(nodes)
+    root.backward()
+    scale = gross(Program.of(root), [node.data for node in nodes])
+    for node, a, b, most in zip(nodes, found, traced, scale, strict=True):
+        assert a.data == node.grad
+        assert abs(b.data - a.data) <= 64 * EPS * most
+
+
+@settings(max_examples=100)
+@given(graphs(max_size=6))
+def test_second_derivatives_of_random_graphs_are_complex_steps_of_the_first(root: Value) -> None:
+    x = next(node for node in topological_order(root) if node.rule is None)
+    first = grad(root, x, create_graph=True)
+    program = Program.of(first)
+    leaf = next((i for i, node in enumerate(topological_order(first)) if node is x), None)
+    want = complex_steps(program)[leaf] if leaf is not None else 0.0
+    most = gross(program, [i.data for i in program])[leaf] if leaf is not None else 0.0
+    assert abs(grad(first, x).data - want) <= 4096 * EPS * most + 1e-30
+
+
+@settings(max_examples=200)
+@given(graphs(), st.integers(2, 4))
+def test_leaves_accumulate_exactly_and_intermediates_are_assigned(root: Value, times: int) -> None:
+    nodes = topological_order(root)
+    once: list[float] = []
+    for _ in range(times):
+        root.backward()
+        once = once or [node.grad for node in nodes]
+    for node, g in zip(nodes, once, strict=True):
+        want = sum([g] * times) if node.rule is None else g
+        assert node.grad == want
+
+
+@given(graphs())
+def test_each_parent_stands_before_its_child_and_the_order_is_a_function_of_the_graph(root: Value) -> None:
+    nodes = topological_order(root)
+    place = {node: i for i, node in enumerate(nodes)}
+    assert nodes[-1] is root
+    assert len(place) == len(nodes)
+    assert all(place[parent] < place[node] for node in nodes for parent in node.parents)
+    assert all(a is b for a, b in zip(nodes, topological_order(root), strict=True))
+
+
+def test_the_order_is_depth_first_left_input_first() -> None:
+    a, b, c = (Value(1.0, label=n) for n in "abc")
+    h = a * b
+    assert [n.label or n.op for n in topological_order(dot([c, h], [a, 2.0]) + h)] == ["c", "a", "b", "mul", "", "dot", "add"]
+
+
+# ---- examples that other engines get wrong ---------------------------------------------------------------------
+def test_two_losses_may_share_a_node() -> None:
+    a = Value(2.0)
+    h = a * a
+    (h * 3).backward()
+    (h * 5).backward()
+    assert (a.grad, h.grad) == (32.0, 5.0)  # micrograd: 44
+
+
+def test_a_second_backward_after_zeroing_the_leaf() -> None:
+    a = Value(2.0)
+    loss = a * a * 8
+    loss.backward()
+    a.grad = 0.0
+    loss.backward()
+    assert a.grad == 32.0  # micrograd: 64
+
+
+def test_data_changed_between_the_passes_does_not_change_the_recorded_derivatives() -> None:
+    x = Value(3.0, label="x")
+    y = x * x
+    x.data = 10.0
+    y.backward()
+    assert x.grad == 6.0  # micrograd: 20
+    with pytest.raises(RuntimeError, match=r"input of mul\(x=10\.0, x=10\.0\) was changed.*was 3\.0.*10\.0.*forward pass again"):
+        grad(y, x, create_graph=True)
+
+
+@pytest.mark.parametrize(("make", "want"), [
+    (lambda a: a, 1.0), (lambda a: a + a, 2.0), (lambda a: a * a, 6.0), (lambda a: a - a, 0.0), (lambda a: a / a, 0.0), (lambda a: a**a, 27 * (math.log(3) + 1)),
+    (lambda a: dot([a, a], [a, 2.0], a), 9.0), (lambda a: (a + a) * (a + a), 24.0), (lambda a: a.maximum(a), 1.0), (lambda a: mg.where(a > 2, a, a * 5), 1.0),
+])  # fmt: skip
+def test_a_repeated_operand_gets_every_contribution(make: Callable[[Value], Value], want: float) -> None:
+    a = Value(3.0)
+    make(a).backward()
+    assert a.grad == pytest.approx(want, rel=4 * EPS)
+
+
+def test_a_factor_for_backward() -> None:
+    a = Value(3.0)
+    (a * a).backward(0.5)
+    a.backward(10)
+    assert a.grad == 13.0
+
+
+def test_higher_orders() -> None:
+    x = Value(0.7)
+    d, ds = x.sin(), []
+    for _ in range(6):
+        d = grad(d, x, create_graph=True)
+        ds.append(d.data)
+    s, c = math.sin(0.7), math.cos(0.7)
+    assert ds == pytest.approx([c, -s, -c, s, c, -s], rel=4 * EPS)
+    d = x**3
+    for _ in range(4):
+        d = grad(d, x, create_graph=True)
+    assert (d.data, x.grad) == (0.0, None)
+
+
+def test_grad_takes_one_value_or_several() -> None:
+    x, y, unused = Value(2.0), Value(3.0), Value(1.0)
+    h = x * y
+    one, (gx, gy, gh, gu) = grad(h * x, x), grad(h * x, (x, y, h, unused))
+    assert [one.data, gx.data, gy.data, gh.data, gu.data] == [12.0, 12.0, 4.0, 2.0, 0.0]
+    assert [node.grad for node in (x, y, h, unused)] == [None] * 4
+    assert [g.data for g in grad(h, [x, unused], create_graph=True)] == [3.0, 0.0]
+    assert grad(h, []) == []
+
+
+# ---- size and memory ---------------------------------------------------------------------------------------------
+def chain(length: int) -> tuple[Value, Value]:
+    x = y = Value(1.0)
+    for _ in range(length):
+        y = y + 1.0
+    return x, y
+
+
+def test_a_chain_of_a_million_nodes() -> None:
+    x, y = chain(1_000_000)
+    y.backward()
+    assert (y.data, x.grad) == (1_000_001.0, 1.0)
+    del y
+    assert x.grad == 1.0
+
+
+def test_a_node_takes_less_than_a_kilobyte() -> None:
+    tracemalloc.start()
+    _, y = chain(10_000)
+    y.backward()
+    assert tracemalloc.get_traced_memory()[1] < 10_000 * 1024
+    tracemalloc.stop()
+
+
+class Mark:
+    """Something that a node holds, to see when the node goes."""
+
+
+@pytest.mark.parametrize("second_order", [False, True])
+def test_a_graph_goes_with_its_root_without_the_garbage_collector(second_order: bool) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        x, y = chain(100_000)
+        h = dot([x, y], [y, 1.0]).tanh() * x
+        y.mark = Mark()
+        gone = weakref.ref(y.mark)
+        if second_order:
+            h = grad(grad(h, x, create_graph=True), x, create_graph=True)
+        h.backward()
+        del y, h
+        assert gone() is None
+        assert x.grad is not None
+        del x
+        assert gc.collect() == 0  # nothing was left in a cycle
+    finally:
+        gc.enable()
+
+
+# ---- when something goes wrong ---------------------------------------------------------------------------------
+def interrupted_at(line: int, call: Callable[[], Any]) -> bool:
+    """Run `call` with Ctrl-C at its line-th line in graph.py or value.py; whether it came to that."""
+    left = line
+
+    def trace(frame: Any, event: str, _: Any) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename not in (graph.__file__, value.__file__):
+            return None
+        if event == "line":
+            left -= 1
+            if left == 0:
+                raise KeyboardInterrupt
+        return trace
+
+    sys.settrace(trace)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
+@pytest.mark.parametrize("call", [lambda y, x: y.backward(), lambda y, x: grad(y, x), lambda y, x: grad(y, x, create_graph=True)], ids=["backward", "grad", "create_graph"])
+def test_an_interrupt_anywhere_leaves_all_gradients_or_none(call: Any) -> None:
+    a, b = Value(2.0), Value(3.0)
+    y = dot([a, b], [b, a]) * a.tanh() + a
+    line, before = 0, (10.0, 20.0)
+    while True:
+        a.grad, b.grad = before
+        line += 1
+        happened = interrupted_at(line, lambda: call(y, a))
+        gc.collect()
+        if not happened:
+            break
+        assert (a.grad, b.grad) in (before, (before[0] + grad(y, a).data, before[1] + grad(y, b).data)), line
+    assert line > 50
+
+
+def test_threads_add_to_shared_parameters() -> None:
+    w, b = Value(2.0), Value(1.0)
+
+    def work() -> None:
+        for k in range(200):
+            ((w * float(k % 7) + b) * 2).backward()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert (w.grad, b.grad) == (4 * 2 * sum(k % 7 for k in range(200)), 4 * 2 * 200)
