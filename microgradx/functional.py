@@ -17,8 +17,8 @@ __all__ = ["dot", *(name for name in RULES if name != "dot")]  # noqa: PLE0604
 
 
 def _function(rule: Rule) -> Callable[..., Any]:
-    def function(*inputs: Any) -> Any:
-        return rule(*inputs)
+    def function(*inputs: Any, **named: Any) -> Any:
+        return rule(*inputs, **named)
 
     function.__name__ = function.__qualname__ = rule.name
     function.__doc__ = f"The rule {rule.name}({', '.join(rule.inputs)}) on Values; TypeError for plain numbers only."

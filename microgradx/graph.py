@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .rules import Rule
-from .scopes import Scope
+from .scopes import AnomalyError, Scope, current, enter, leave
 from .vectors import Bundle
 from .worlds import traced
 
@@ -107,14 +106,21 @@ class Node:
 
 
 def describe(node: Node) -> str:
-    """A node in the words of an error message: its operation, label, inputs and scope."""
+    """A node in the words of an error message: its operation, inputs, label and scope."""
+    return operation(node) + f" labelled {node.label!r}" * bool(node.label) + place(node)
+
+
+def place(node: Node) -> str:
+    return f" in scope {node.scope!r}" * bool(node.scope)
+
+
+def operation(node: Node) -> str:
     def name(x: Any) -> str:
         if x.__class__ is Bundle:
             return f"[{', '.join(map(name, x[:4]))}{', …' if len(x) > 4 else ''}]"
         return f"{x.label}={x._data!r}" if getattr(x, "label", "") else repr(getattr(x, "_data", x))
 
-    called = f"{node.op}({', '.join(map(name, node.inputs))})" if node.rule else "leaf"
-    return called + f" labelled {node.label!r}" * bool(node.label) + f" in scope {node.scope!r}" * bool(node.scope)
+    return f"{node.op}({', '.join(map(name, node.inputs))})" if node.rule else "leaf"
 
 
 # ---- topological order -----------------------------------------------------------------------------------
@@ -175,23 +181,25 @@ def topological_order(root: Node) -> list[Any]:
 
 
 # ---- the backward sweep ----------------------------------------------------------------------------------
+T = TypeVar("T")
 _sweeping = threading.RLock()  # a sweep in progress keeps its sums in the nodes, which threads may share
 
 
-@contextmanager
-def sweep(root: Any, seed: float) -> Iterator[dict[Any, Any]]:
-    """Inside the `with`, each node below `root` has droot/dnode times `seed` in `_grad`.
+def sweep(root: Any, seed: float, keep: Callable[[dict[Any, float | None]], T]) -> T:
+    """Leave droot/dnode times `seed` in the `_grad` of each node below `root`, and return `keep(before)`.
 
-    Yields what the leaves had there before; whoever called decides what to keep. A node is visited once all
-    of its uses have reported, so that what it passes on is its whole gradient. When anything raises, the
-    leaves have their old gradients again.
+    before: what the leaves had there. keep decides what stays; when anything raises, the leaves have their
+    old gradients again. A node is visited once all of its uses have reported, so that what it passes on is its
+    whole gradient. Raises TypeError when root is not a node.
     """
+    if not isinstance(root, Node):
+        raise TypeError(f"backward() starts from a Value, got {type(root).__name__} {root!r:.60}")
     with _sweeping:
         nodes = order(root)
         before = {node: node.grad for node in nodes if node.rule is None and node.__class__ is not Bundle}
         try:
             _sweep(nodes, root, seed)
-            yield before
+            return keep(before)
         except BaseException:
             for leaf, g in before.items():
                 leaf._grad = g
@@ -230,6 +238,8 @@ def contributions(node: Any, g: Any) -> Iterator[tuple[Any, Any]]:
 
     The local derivatives are formulas here, run on nodes, so the result can be differentiated again.
     """
+    if node.rule is None:
+        return
     for slot, *use in _formulas(node):
         for parent, was, local in zip(*use, strict=True) if use[0].__class__ is Bundle else (use,):
             now = getattr(local, "_data", local)
@@ -252,8 +262,24 @@ def _formulas(node: Any) -> Iterator[tuple[int, Any, Any, Any]]:
 def traced_sweep(root: Any, seed: Any) -> dict[Any, Any]:
     """Like `sweep`, but each gradient is a node, made by the same rules; what has no gradient is not in the dict."""
     grads: dict[Any, Any] = {root: seed}
-    for node in reversed(topological_order(root)):
-        if node.rule is not None:
+    outer = current()
+    # A formula may hold a branch that is not taken, whose nan is no anomaly: only what is handed on is checked
+    token = enter(Scope("", outer, outer.recording))
+    try:
+        for node in reversed(topological_order(root)):
             for parent, received in contributions(node, grads[node]):
+                if outer.checking:
+                    check_handed_on(node, parent, received._data, grads[node]._data)
                 grads[parent] = grads[parent] + received if parent in grads else received
+    finally:
+        leave(token)
     return grads
+
+
+def check_handed_on(node: Node, parent: Node, received: float, g: float) -> None:
+    """Raise AnomalyError for a nan or an infinity that `node`, of gradient g, hands to `parent`."""
+    if not math.isfinite(received):
+        raise AnomalyError(
+            f"{describe(node)} handed {received!r} to its input {describe(parent)} in the backward pass: "
+            f"its own gradient is {g!r}"
+        )

@@ -49,11 +49,16 @@ class Rule:
     def __repr__(self) -> str:
         return f"<rule {self.name}({', '.join(self.inputs)})>"
 
-    def __call__(self, *inputs: Any) -> Any:
+    def __reduce__(self) -> tuple[Any, ...]:  # a copy of a graph has the table's own rules
+        return _named, (self.name,)
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
         """Apply to nodes of a graph (Value, Tensor) or to symbols: the first of them decides.
 
         Raises TypeError when no input is one: plain numbers go through `worlds.floats` or `worlds.arrays`.
         """
+        if named:
+            inputs = signature(self.value).bind(None, *inputs, **named).args[1:]
         if not self.required <= len(inputs) <= len(self.inputs):
             raise TypeError(f"{self.name}({', '.join(self.inputs)}) takes {len(self.inputs)} inputs, got {len(inputs)}")
         if missing := len(self.inputs) - len(inputs):
@@ -67,6 +72,10 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {}
+
+
+def _named(name: str) -> Rule:
+    return RULES[name]
 
 
 def rule(
@@ -153,9 +162,9 @@ rule("softplus", lambda xp, x: xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x))),
 rule("silu", lambda xp, x: x * xp.sigmoid(x), lambda xp, y, x: xp.sigmoid(x) * (1 + x * xp.sigmoid(-x)))
 # `x <= 0` rather than `x > 0`: a nan fails both, and must stay a nan
 rule("relu", lambda xp, x: xp.where(x <= 0, 0, x), lambda xp, y, x: xp.where(x <= 0, 0, 1), kinks=(lambda x: x,))
-rule("leaky_relu", lambda xp, x, slope=0.01: xp.where(x > 0, x, slope * x),
-     lambda xp, y, x, slope: xp.where(x > 0, 1, slope),
-     lambda xp, y, x, slope: xp.where(x > 0, 0, x), kinks=(lambda x, slope: x,))  # fmt: skip
+rule("leaky_relu", lambda xp, x, negative_slope=0.01: xp.where(x > 0, x, negative_slope * x),
+     lambda xp, y, x, negative_slope: xp.where(x > 0, 1, negative_slope),
+     lambda xp, y, x, negative_slope: xp.where(x > 0, 0, x), kinks=(lambda x, negative_slope: x,))  # fmt: skip
 rule("elu", lambda xp, x, alpha=1.0: xp.where(x > 0, x, alpha * xp.expm1(x)),
      lambda xp, y, x, alpha: xp.where(x > 0, 1, alpha * xp.exp(x)),
      lambda xp, y, x, alpha: xp.where(x > 0, 0, xp.expm1(x)), kinks=(lambda x, alpha: x,))  # fmt: skip

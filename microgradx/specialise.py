@@ -63,7 +63,8 @@ return apply(RULE, {inputs})
 """
 
 _TWO_INPUTS = """\
-def {name}(x, z{default}):
+def {name}(x, {second}{default}):
+    z = {second}
     if z.__class__ is Node:
 {both}
     if z.__class__ is not float:
@@ -101,7 +102,7 @@ def source(rule: Rule) -> str:
     if len(rule.inputs) == 1:
         return f"def {rule.name}(x):\n" + indent(_body(rule, "x", (True,)), " " * 4)
     return _TWO_INPUTS.format(
-        name=rule.name, default="" if rule.required == 2 else f"={rule.value.__defaults__[0]!r}",  # type: ignore[index]
+        name=rule.name, second=rule.inputs[1], default="" if rule.required == 2 else f"={rule.value.__defaults__[0]!r}",  # type: ignore[index]
         both=indent(_body(rule, "xz", (True, True)), " " * 8),
         left=indent(_body(rule, "xz", (True, False)), " " * 4), right=indent(_body(rule, "xz", (False, True)), " " * 4),
     )  # fmt: skip

@@ -46,19 +46,19 @@ class Symbol:
 
     # A number that changes nothing is left out, so that a rule prints as one would write it by hand
     def __add__(self, other: Any) -> Symbol:
-        return self if _is(other, 0) else other if _is(self, 0) else Symbol("+", self, symbol(other))
+        return self if _is(other, 0) else symbol(other) if _is(self, 0) else _folded("+", self, symbol(other))
 
     def __sub__(self, other: Any) -> Symbol:
-        return self if _is(other, 0) else Symbol("-", self, symbol(other))
+        return self if _is(other, 0) else _folded("-", self, symbol(other))
 
     def __mul__(self, other: Any) -> Symbol:
-        return self if _is(other, 1) else symbol(other) if _is(self, 1) else Symbol("*", self, symbol(other))
+        return self if _is(other, 1) else symbol(other) if _is(self, 1) else _folded("*", self, symbol(other))
 
     def __truediv__(self, other: Any) -> Symbol:
         return self if _is(other, 1) else Symbol("/", self, symbol(other))
 
     def __pow__(self, other: Any) -> Symbol:
-        return Symbol("**", self, symbol(other))
+        return self if _is(other, 1) else Symbol("**", self, symbol(other))
 
     def __neg__(self) -> Symbol:
         if self.op == "number":
@@ -74,6 +74,15 @@ def symbol(x: Any) -> Symbol:
 def _is(x: Any, number: float) -> bool:
     x = symbol(x)
     return x.op == "number" and bool(x.args[0] == number)
+
+
+_FOLDS: dict[str, Callable[[float, float], float]] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+
+
+def _folded(op: str, a: Symbol, b: Symbol) -> Symbol:
+    """An operation, done already where both sides are numbers: x**(2 - 1) is x."""
+    known = a.op == b.op == "number"
+    return Symbol("number", _FOLDS[op](a.args[0], b.args[0])) if known else Symbol(op, a, b)
 
 
 def _question(op: str, answer: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Symbol]:
@@ -268,6 +277,8 @@ def _apply(s: Symbol, printed: list[tuple[str, int]], style: Style) -> tuple[str
     template, precedence, least = style.templates[s.op]
     operands = [t if p >= at_least else style.parentheses.format(t)
                 for (t, p), at_least in zip(printed, least, strict=True)]  # fmt: skip
-    if s.op == "neg":  # -(a*b) is -a*b to the last bit, and binds as a product does
-        precedence = min(precedence, printed[0][1])
+    if s.op == "neg":
+        if operands[0].startswith(("-", "−")):  # --a is something else in JavaScript
+            return template.format(style.parentheses.format(operands[0])), precedence
+        precedence = min(precedence, printed[0][1])  # -(a*b) is -a*b to the last bit, and binds as a product does
     return template.format(*operands), precedence

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 import numbers
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, overload
 
 import numpy as np
 
 from . import specialise, symbols, worlds
-from .graph import Node, describe, sweep, topological_order, traced_sweep
+from .graph import Node, check_handed_on, operation, place, sweep, topological_order, traced_sweep
 from .operations import Operations
 from .rules import RULES, Rule
 from .scopes import AnomalyError, current
@@ -125,7 +126,7 @@ class Value(Operations):
                 node._a, node._b = (*inputs, None)[:2]
                 node._da, node._db = (*local, None)[:2]
         if where.checking and not math.isfinite(node._data):
-            raise AnomalyError(f"{describe(node)} made {node._data!r} in the forward pass")
+            raise AnomalyError(f"{operation(node)} made {node._data!r} in the forward pass{place(node)}")
         return node
 
     def backward(self, gradient: Any = 1.0) -> None:
@@ -135,12 +136,15 @@ class Value(Operations):
         assigned anew. gradient: a factor for all of them, the derivative of some later quantity by self.
         Raises AnomalyError under `detect_anomaly`; then no gradient has been changed.
         """
-        with sweep(self, real(gradient, "the gradient given to backward()")) as before:
+
+        def add(before: dict[Value, float | None]) -> None:
             if current().checking:
                 _check(self)
             for leaf, g in before.items():
                 if g is not None:
-                    leaf._grad += g
+                    leaf._grad += g  # type: ignore[operator]
+
+        sweep(self, real(gradient, "the gradient given to backward()"), add)
 
     def detach(self) -> Value:
         """The same number as a new leaf."""
@@ -211,12 +215,7 @@ def _check(root: Value) -> None:
     """During a sweep: raise for the first node, in its order, that handed a nan or an infinity to a parent."""
     for node in reversed(topological_order(root)):
         for _, parent, local in node.slots:
-            received = node._grad * local
-            if not math.isfinite(received):
-                raise AnomalyError(
-                    f"{describe(node)} handed {received!r} to its input {describe(parent)} in the backward pass: "
-                    f"gradient {node._grad!r} times local derivative {local!r}"
-                )
+            check_handed_on(node, parent, node._grad * local, node._grad)
 
 
 @overload
@@ -246,15 +245,18 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> V
     else:
         nodes = topological_order(y)
         kept = [node.grad for node in nodes]
-        with sweep(y, 1.0):
+
+        def read(before: dict[Value, float | None]) -> list[Value]:
             try:
                 if current().checking:
                     _check(y)
                 reached = set(nodes)
-                found = [Value(x._grad if x in reached else 0.0) for x in wanted]
+                return [Value(x._grad if x in reached else 0.0) for x in wanted]
             finally:
                 for node, g in zip(nodes, kept, strict=True):
                     node._grad = g
+
+        found = sweep(y, 1.0, read)
     return found if several else found[0]
 
 
@@ -268,6 +270,8 @@ _methods: dict[Rule, Callable[..., Value]] = {}
 def _install(rule: Rule) -> Callable[..., Value]:
     """Make a rule's specialised function, and a method of its name unless Value has something else there."""
     made = specialise.methods(rule, Value, _operand)
+    for name, method in made.items():  # so that a model that holds one can be pickled
+        method.__module__, method.__qualname__ = Value.__module__, f"Value.{name}"
     if getattr(Value, rule.name, None) in (None, *_methods.values()):
         setattr(Value, rule.name, made[rule.name])
     if rule.name in _OPERATORS:
@@ -279,14 +283,14 @@ def _install(rule: Rule) -> Callable[..., Value]:
 
 
 def _comparison(name: str) -> Callable[[Value, Any], Any]:
-    compare = getattr(float, name)
+    compare = getattr(operator, name)
 
     def method(self: Value, other: Any) -> Any:
-        if other.__class__ is not Value:
-            if not isinstance(other, numbers.Real | np.number | Value):
-                return NotImplemented
-            return compare(self._data, float(other))
-        return compare(self._data, other._data)
+        if isinstance(other, Value):
+            return compare(self._data, other._data)
+        if isinstance(other, numbers.Real):
+            return bool(compare(self._data, other))
+        return NotImplemented
 
     return method
 

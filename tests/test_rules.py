@@ -60,6 +60,13 @@ def test_partials(rule: Rule) -> None:
             assert step == pytest.approx(float(want), rel=1e-12, abs=1e-14)
 
 
+@pytest.mark.parametrize("name", ["erf", "erfc", "gelu"])
+def test_the_complex_step_is_exact_in_the_tails(name: str) -> None:
+    for x in (-6.0, -5.0, -4.0, -3.0, 2.125, 3.0, 4.0, 5.0, 6.0):
+        step = RULES[name].value(worlds.complexes, worlds.Complex(x, 1e-30)).imag / 1e-30
+        assert step == pytest.approx(float(exact(RULES[name], [x], [1])), rel=1e-12), x
+
+
 @each_rule
 def test_partials_against_differences(rule: Rule) -> None:
     h = 1e-5  # the one check that shares nothing with the others but the value on floats

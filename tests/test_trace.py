@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from microgradx.dot import dot
 from microgradx.graph import topological_order
 from microgradx.rules import RULES, rule
 from microgradx.value import Value
+from microgradx.worlds import PRIMITIVES, floats
 from viz.trace import Contribution, Trace, number, trace
 
 EXACT = {
@@ -242,15 +245,39 @@ def test_formulas_as_one_writes_them(make: Any, formula: str, numbers: str, loca
     assert walk.contributions[0][0].formula == local
 
 
+def evaluated(formula: str, names: Mapping[str, float]) -> float:
+    """What a formula of the walk comes to, read as Python."""
+    for sign, python in {"·": "*", "^": "**", "−": "-", ", else": " else", "≤": "<=", "≥": ">=", " = ": " == "}.items():
+        formula = formula.replace(sign, python)
+    functions = {name: getattr(floats, name) for name in (*PRIMITIVES, *RULES)}
+    return float(eval(formula, {"max": max, "min": min, **functions, **names}))
+
+
 @pytest.mark.parametrize("name", sorted(RULES))
-def test_every_rule_of_the_table_has_a_formula_and_a_local_derivative(name: str) -> None:
+@pytest.mark.parametrize("negative", [False, True])
+def test_every_formula_of_the_table_says_what_its_number_is(name: str, negative: bool) -> None:
     line = RULES[name]
-    leaves = [Value(low * 0.4 + high * 0.6, label=x) for (low, high), x in zip(line.domain, "xyz", strict=False)]
-    inputs = [[leaf] if k < line.vectors else leaf for k, leaf in enumerate(leaves)]
-    walk = trace(line(*inputs))
-    assert walk.root.formula
-    assert all(c.formula for c in walk.steps[-1].contributions)
-    assert "{" not in str([(n.formula, n.numbers) for n in walk.nodes])
+    inside = zip(line.domain, (0.6, 0.7, 0.55), "abc", strict=False)
+    data = [low * at if negative and low < 0 else max(low, 0) * (1 - at) + high * at for (low, high), at, _ in inside]
+    leaves = [Value(x, label=label) for x, label in zip(data, "abc", strict=False)]
+    walk = trace(line(*([x] if k < line.vectors else x for k, x in enumerate(leaves))))
+    names = {node.shown: node.data for node in walk.nodes}
+    assert evaluated(walk.root.formula, names) == pytest.approx(walk.root.data)
+    assert evaluated(walk.root.numbers, {}) == pytest.approx(walk.root.data, rel=1e-2)
+    for c in walk.steps[-1].contributions:
+        assert evaluated(c.formula, names) == pytest.approx(c.local, rel=1e-3)
+
+
+@given(graphs())
+def test_every_formula_says_what_its_number_is(root: Value) -> None:
+    walk = trace(root)
+    names = {node.shown: np.float64(node.data) for node in walk.nodes}
+    for node in walk.nodes:
+        if node.op:
+            assert evaluated(node.formula, names) == pytest.approx(node.data, rel=1e-9, abs=1e-12, nan_ok=True)
+    for step in walk.steps:
+        for c in step.contributions:
+            assert evaluated(c.formula, names) == pytest.approx(c.local, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
 def test_a_rule_of_one_s_own_that_symbols_cannot_read() -> None:

@@ -183,7 +183,7 @@ def test_a_wrong_call_is_a_type_error(call: Any) -> None:
 
 def test_inputs_with_a_default_go_by_name_too() -> None:
     v = Value(-2.0)
-    assert [v.leaky_relu(slope=0.5).data, v.elu(alpha=0.0).data, mg.leaky_relu(v, slope=0.25).data] == [-1.0, -0.0, -0.5]
+    assert [v.leaky_relu(negative_slope=0.5).data, v.elu(alpha=0.0).data, mg.leaky_relu(v, negative_slope=0.25).data] == [-1.0, -0.0, -0.5]
 
 
 # ---- it is an ordinary object ----------------------------------------------------------------------------------------

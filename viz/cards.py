@@ -1,7 +1,7 @@
 """What a box looks like: colours, sizes of text, and the shapes of which all pictures are made.
 
 >>> fit("a rather long label", "label", 100)
-'a rather l…'
+'a rather…'
 >>> box = Box("n2", "op", "h", [2], "×", value=2)
 >>> card = card_of(box, "h", [("data", "6"), ("grad", "13")])
 >>> [shape.text for shape in card.shapes if isinstance(shape, Text)]
@@ -121,7 +121,7 @@ class Card:
 
 
 # ---- text ------------------------------------------------------------------------------------------------
-_NARROW, _WIDE = frozenset("iljItfr.,:;'|!()[]{}/\\ ·"), frozenset("mwMW@%")
+_NARROW, _WIDE = frozenset("iljItfr.,:;'|!()[]{}/\\ ·"), frozenset("mwMW@%—…")
 _UNSAFE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f]")  # what XML cannot hold
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # marks that reorder the text beside them
 

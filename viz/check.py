@@ -113,7 +113,7 @@ def check(root: GraphNode, names: Mapping[str, Any] | None = None, eps: float = 
     found = []
     for k, (index, (difference, uncertainty, kink)) in enumerate(_differences(program, walk, walk.leaves, eps)):
         node = walk.nodes[index]
-        exact = _complex_step(program, index) if k < affordable and kink is None else None
+        exact = _complex_step(program, index) if k < affordable and kink is None and math.isfinite(node.grad) else None
         verdict = _judge(node.grad, difference, uncertainty, exact, kink)
         found.append(Checked(node.shown, node.data, node.grad, difference, uncertainty, exact, kink, verdict))
     note = f"the complex step was taken for the first {affordable} leaves only" if len(found) > affordable else ""
@@ -123,8 +123,8 @@ def check(root: GraphNode, names: Mapping[str, Any] | None = None, eps: float = 
 def _judge(
     grad: float, difference: float | None, uncertainty: float, exact: float | None, kink: tuple[float, float] | None
 ) -> Verdict:
-    if not math.isfinite(grad) and (difference is None or kink):
-        return "not finite"
+    if not math.isfinite(grad):
+        return "not finite" if difference is None or kink else "differs"
     if kink is not None:
         slack = 1e-3 * max(map(abs, kink))  # a one-sided slope is a first-order estimate
         return "kink" if min(kink) - slack <= grad <= max(kink) + slack else "differs"

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -33,6 +33,7 @@ COMFORTABLE = 60
 DEEPEST = 12
 
 Home = tuple[Scope, ...]  # the named scopes that a value belongs to, from the outermost in
+Depth = Callable[[Home], int]  # how many of them lead to the one that it is folded into; 0: it is not folded
 
 
 @dataclass(slots=True)
@@ -94,17 +95,11 @@ def fold(program: Program, collapse: int | str = "auto") -> Sketch:
     Raises TypeError or ValueError for any other `collapse`.
     """
     homes, shared = _homes(program)
-    depth = _depth(collapse, homes)
+    depth = _depth(collapse, homes, shared)
     calls = _calls(homes)
     members: dict[Hashable, list[int]] = defaultdict(list)
-    for i, home in enumerate(homes):
-        kept, shared_home = depth(home), shared.get(i, ())
-        if kept:
-            members[home[kept - 1]].append(i)
-        elif kept := depth(shared_home):
-            members[_path(shared_home[:kept])].append(i)
-        else:
-            members[i].append(i)
+    for i, key in enumerate(_keys(homes, shared, depth)):
+        members[key].append(i)
 
     def start(key: Hashable) -> int:
         return next((i for i in members[key] if program[i].rule), members[key][0])
@@ -133,8 +128,8 @@ def fold(program: Program, collapse: int | str = "auto") -> Sketch:
 def _homes(program: Program) -> tuple[list[Home], dict[int, Home]]:
     """The scopes of each value and, of a parameter of several calls, those that it has in one of them.
 
-    A parameter is made before any call, so it has no scope of its own: it is a leaf without a label that
-    only calls of one module use. Inputs, which many neurons use, stay outside.
+    A parameter is made before any call, so it has no scope of its own: it is a leaf without a label that no
+    other module uses (a penalty in the loss may). Inputs, which many neurons use, stay outside.
     """
     homes: list[Home] = [i.scopes for i in program]
     shared: dict[int, Home] = {}
@@ -160,33 +155,46 @@ def _stem(scope: Scope) -> str:
     return scope.name.rpartition(".")[0] or scope.name
 
 
-def _depth(collapse: int | str, homes: Sequence[Home]) -> Callable[[Home], int]:
-    """How many of a value's scopes lead to the one that it is folded into; 0: it is not folded."""
+def _keys(homes: Sequence[Home], shared: Mapping[int, Home], depth: Depth) -> Iterator[Hashable]:
+    """For each value the box that it goes to: a call, the path of a module for its parameters, or its own number."""
+    for i, home in enumerate(homes):
+        if kept := depth(home):
+            yield home[kept - 1]
+        elif kept := depth(shared.get(i, ())):
+            yield _path(shared[i][:kept])
+        else:
+            yield i
+
+
+def _depth(collapse: int | str, homes: Sequence[Home], shared: Mapping[int, Home]) -> Depth:
     if collapse == "auto":
-        collapse = _comfortable(homes)
+        return _comfortable(homes, shared)
     if isinstance(collapse, int):
         if collapse < 0:
             raise ValueError(f"collapse is the level of the scopes to fold, 1 for the outermost, got {collapse}")
-        level = int(collapse)
-        return lambda home: level if len(home) >= level else 0
+        return _level(int(collapse))
     if not isinstance(collapse, str):
         raise TypeError(f'collapse is "auto", False, a level (1, 2, …) or a scope\'s name, got {collapse!r:.60}')
-    names = {name: None for home in homes for scope in home for name in (_stem(scope), scope.name)}
+    names = {name for home in homes for scope in home for name in (_stem(scope), scope.name)}
     if collapse not in names:
-        known = ", ".join(map(repr, list(names)[:8])) or "it has none"
+        known = ", ".join(map(repr, sorted(names)[:8])) or "it has none"
         raise ValueError(f"collapse={collapse!r} is not the name of a scope of this graph; its scopes: {known}")
     return lambda home: next((k for k, scope in enumerate(home, 1) if collapse in (scope.name, _stem(scope))), 0)
 
 
-def _comfortable(homes: Sequence[Home]) -> int:
-    """The deepest level whose folding leaves few enough boxes, else the outermost; 0 where no folding is needed."""
+def _level(level: int) -> Depth:
+    return lambda home: level if len(home) >= level else 0
+
+
+def _comfortable(homes: Sequence[Home], shared: Mapping[int, Home]) -> Depth:
+    """No folding where there is no need; else the deepest level that leaves few enough boxes, or the outermost."""
     if len(homes) <= COMFORTABLE:
-        return 0
-    deepest = max(map(len, homes))
+        return _level(0)
+    deepest = min(max(map(len, homes)), DEEPEST)
     for level in range(deepest, 0, -1):
-        if len({home[level - 1] if len(home) >= level else i for i, home in enumerate(homes)}) <= COMFORTABLE:
-            return level
-    return min(deepest, 1)
+        if len(set(_keys(homes, shared, _level(level)))) <= COMFORTABLE:
+            return _level(level)
+    return _level(min(deepest, 1))
 
 
 def _calls(homes: Sequence[Home]) -> dict[Scope, str]:
@@ -309,9 +317,7 @@ def _links(program: Program, boxes: Sequence[Box], within: Sequence[int]) -> lis
     return links
 
 
-def _groups(
-    boxes: Sequence[Box], homes: Sequence[Home], depth: Callable[[Home], int], titles: dict[Scope, str]
-) -> list[Group]:
+def _groups(boxes: Sequence[Box], homes: Sequence[Home], depth: Depth, titles: dict[Scope, str]) -> list[Group]:
     outermost: list[Group] = []
     known: dict[Scope, Group] = {}
     for k, box in enumerate(boxes):

@@ -106,16 +106,23 @@ def render(dot: str, program: str, format: str, timeout: float, in_process: bool
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     no_window = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows
     try:
-        done = subprocess.run(
-            command, input=dot.encode(), capture_output=True, timeout=timeout, env=environment, check=False,
+        child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
             creationflags=no_window,
         )  # fmt: skip
     except OSError as error:
         raise GraphvizError(f"Graphviz could not be started ({error}); SVG by engine='ranks' needs none") from error
-    if done.returncode or not done.stdout:
-        last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        raise GraphvizError(f"Graphviz ended with code {done.returncode} ({last}); SVG by engine='ranks' needs none")
-    return done.stdout
+    with child:
+        try:
+            answer, complaint = child.communicate(dot.encode(), timeout)
+        except BaseException:  # the time limit, or Ctrl-C
+            child.kill()
+            child.wait()
+            raise
+    if child.returncode or not answer:
+        last = complaint.decode(errors="replace").strip().rpartition("\n")[2]
+        raise GraphvizError(f"Graphviz ended with code {child.returncode} ({last}); SVG by engine='ranks' needs none")
+    return answer
 
 
 def _in_process(dot: str, program: str, format: str) -> bytes:
@@ -192,9 +199,9 @@ def _read(
     curves: list[Curve] = []
     labels: list[Point | None] = []
     for i, arrow in enumerate(arrows):
-        tip, *points = edges[i]["pos"].removeprefix("e,").split()
-        end = _at_side(point(tip), centres[arrow.head], boxes[arrow.head], direction)
-        curves.append(Curve([*map(point, points)], end))
+        tip, *along = edges[i]["pos"].split()
+        points = [point(p) for p in (along[::-1] if tip[0] == "s" else along)]  # dot turns the arrows of a cycle
+        curves.append(Curve(points, _at_side(point(tip[2:]), centres[arrow.head], boxes[arrow.head], direction)))
         labels.append(point(edges[i]["lp"]) if "lp" in edges[i] else None)
     rectangles = []
     for i, _ in enumerate(frame for outer in frames for frame in outer.walk()):

@@ -439,7 +439,7 @@ def _ways(tracks: list[_Track], lines: Sequence[tuple[Place, Place]]) -> list[li
     reach: dict[Place, int] = {}
     for start, (end, _) in lines:
         reach[start] = max(reach.get(start, 0), tracks[end].rank - tracks[start[0]].rank)
-    budget = 10_000 + 2 * len(tracks)
+    budget = 8_000 + 2 * len(tracks)
     passages: dict[Place, list[int]] = {}
     for start in sorted(reach, key=reach.__getitem__):
         needed = max(reach[start] - 1, 0)
@@ -506,7 +506,7 @@ def _align(tracks: list[_Track], ranks: Sequence[list[int]]) -> None:
 
 def _sweeps(tracks: Sequence[_Track]) -> int:
     """How often to go through all ranks, there and back: less often where there is no end of them."""
-    return 8 if len(tracks) < 5_000 else 4
+    return 8 if len(tracks) < 5_000 else 4 if len(tracks) < 12_000 else 2
 
 
 def _settle(tracks: list[_Track], rank: list[int], wanted: Sequence[float]) -> None:

@@ -266,7 +266,7 @@ class Graph:
         return about + [f"in {box.path}"] * bool(box.path)
 
     def _about_link(self, link: Link) -> list[str]:
-        tail, head = (self._title(self.sketch.boxes[k]) for k in (link.tail, link.head))
+        tail, head = (fit(self._title(self.sketch.boxes[k]), "note", 2 * WIDEST) for k in (link.tail, link.head))
         about = [f"{tail} → {head}"]
         if len(link.uses) > 1:
             about.append(f"{link.values} value{'s' * (link.values > 1)}, {len(link.uses)} uses")
@@ -420,7 +420,7 @@ class Graph:
             f'a [pos="0,0"]; b [pos="{width:.1f},{height:.1f}"] }}'
         )
         if _fontless():
-            message = f"this machine has no fonts, so the {format.upper()} will lack its text; install some, or save an .svg"
+            message = f"this machine has no fonts, so the {format.upper()} lacks all text; install one, or save an .svg"
             warnings.warn(message, RuntimeWarning, stacklevel=3)
         try:
             return render(dot, "nop2", format, timeout=60)
@@ -513,9 +513,10 @@ def _element(shape: Shape, attributes: str) -> str:
 
 
 def _dot_text(lines: Sequence[str]) -> str:
-    """Text that Graphviz is to show letter for letter."""
-    single = [line for text in lines for line in clean(text).splitlines()]
-    return str(graphviz.nohtml("\\n".join(line.replace("&", "&amp;").replace("\\", "\\\\") for line in single)))
+    """Text that Graphviz is to show letter for letter, each line cut to what a string in DOT can hold."""
+    single = [line[:400] for text in lines for line in clean(text).splitlines()]
+    whole: str = graphviz.nohtml("\\n".join(line.replace("&", "&amp;").replace("\\", "\\\\") for line in single))
+    return whole
 
 
 def _xdot(shape: Shape, x: float, y: float, colours: Mapping[str, str]) -> str:

@@ -33,6 +33,7 @@ from microgradx import symbols, worlds
 from microgradx.graph import Node as GraphNode
 from microgradx.program import Instruction, Program, Ref, Use, fill
 from microgradx.rules import Rule
+from microgradx.symbols import POW
 
 __all__ = ["Contribution", "Known", "Node", "Step", "Trace", "number", "trace"]
 
@@ -317,11 +318,11 @@ _WORD = re.compile(r"[\w.\[\]′']{1,40}")
 
 
 # ---- formulas --------------------------------------------------------------------------------------------
-#: As one writes on a board: "a·b+1", numbers as everywhere else in the walk.
+#: As one writes on a board: "a·b+1", brackets around the sign in "a·(−b)", numbers as everywhere in the walk.
 BOARD = replace(
     symbols.TEXT,
     templates={
-        op: (template.replace(" + ", "+").replace(" − ", "−"), precedence, least)
+        op: (template.replace(" + ", "+").replace(" − ", "−"), precedence, (least[0], POW) if op in "*/" else least)
         for op, (template, precedence, least) in symbols.TEXT.templates.items()
     },
     number=number,
@@ -338,8 +339,8 @@ class _Template:
 
     @classmethod
     def of(cls, formula: str) -> _Template:
-        formula = _SIGN.sub(r"(−\1)", formula).replace("…·…", "…")
-        texts, holes = (parts := re.split(r"\{(\d+)\}", formula))[::2], parts[1::2]
+        parts = re.split(r"\{(\d+)\}", formula.replace("…·…", "…"))
+        texts, holes = parts[::2], parts[1::2]
         return cls(tuple(
             (before, int(hole), before[-1:] in tuple("·+−/^") or after[:1] == "^")
             for before, hole, after in zip(texts[:-1], holes, texts[1:], strict=True)
@@ -351,9 +352,6 @@ class _Template:
             for before, hole, bracketed in self.parts
         ]
         return "".join(written) + self.end
-
-
-_SIGN = re.compile(r"(?<=[·+−/^])−(\{\d+\}|[\w.]+(?:e-\d+)?)")  # a minus that follows an operator is a sign
 
 
 def _flat(inputs: Sequence[Any], texts: Sequence[str]) -> list[str]:
@@ -433,13 +431,14 @@ def _folded(s: symbols.Symbol) -> symbols.Symbol:
     if s.op in ("name", "number"):
         return s
     args = [_folded(a) for a in s.args]
-    numbers = [a.args[0] for a in args if a.op == "number"]
-    if s.op == "where" and args[0].op == "number":
-        return args[1] if args[0].args[0] else args[2]
-    if s.op == "**" and args[1].op == "number" and args[1].args[0] == 1:
-        return args[0]
-    if s.op == "*" and args[0].op == "number" and args[0].args[0] == -1:
-        return -args[1]
-    if s.op in _FOLD and len(numbers) == len(args):
-        return symbols.symbol(_FOLD[s.op](*numbers))
+    constants = [a.args[0] if a.op == "number" else None for a in args]
+    if s.op in _FOLD and None not in constants:
+        return symbols.symbol(_FOLD[s.op](*constants))
+    match s.op, constants:
+        case "where", [bool(condition), *_]:
+            return args[1] if condition else args[2]
+        case "**", [_, 1]:
+            return args[0]
+        case "*", [-1, _]:
+            return -args[1]
     return symbols.Symbol(s.op, *args)
