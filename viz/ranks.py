@@ -25,7 +25,7 @@ DIRECTIONS = ("LR", "RL", "TB", "BT")
 HEAD = 9.0  # length of an arrow's head
 NODE_GAP, RANK_GAP, STEEP_GAP = 16.0, 48.0, 240.0  # between boxes of a rank, between ranks, where arrows are steep
 FRAME_GAP = 14.0  # between a frame and what it holds
-PASSAGE = 4.0
+PASSAGE, STRAIGHT = 4.0, 1_000.0  # the room that a passing line takes; how much more than boxes it insists on its place
 ABREAST = 6  # leaves in a column, in a frame with more than two such columns' worth of them
 
 
@@ -522,7 +522,7 @@ def _settle(tracks: list[_Track], rank: list[int], wanted: Sequence[float]) -> N
         end += track.size + (NODE_GAP / 2 if track.passage else NODE_GAP)
     pools: list[tuple[float, float, int]] = []  # mean, weight, members
     for k, want, offset in zip(rank, wanted, offsets, strict=True):
-        mean, weight, members = want - offset, 30.0 if tracks[k].passage else 1.0, 1
+        mean, weight, members = want - offset, STRAIGHT if tracks[k].passage else 1.0, 1
         while pools and pools[-1][0] >= mean:
             other, heavy, more = pools.pop()
             mean = (mean * weight + other * heavy) / (weight + heavy)

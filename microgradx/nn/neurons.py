@@ -56,8 +56,8 @@ class Neuron(Module):
         if not isinstance(nin, int) or nin < 0:
             raise ValueError(f"nin is the number of inputs, an int ≥ 0, got {nin!r}")
         uniform = (random if seed is None else _generator(seed)).uniform
-        self.w = Bundle(Value(uniform(-1, 1)) for _ in range(nin))
-        self.b = Value(0.0)
+        self.w = Bundle(Value(uniform(-1, 1), label=f"w{i}") for i in range(nin))
+        self.b = Value(0.0, label="b")
         self.nonlin, self.activation, self.expand = nonlin, activation, expand
         self._activate = _activation(activation)
         #: the activation's rule, when it is one of the table and so makes exactly one node
