@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from .vectors import Bundle
 __all__ = ["Rows", "dot"]
 
 _DOT = RULES["dot"]
+_new: Callable[[type[Value]], Value] = object.__new__
 
 
 def dot(w: Iterable[Any], x: Iterable[Any], b: Any = 0.0) -> Value:
@@ -41,7 +42,7 @@ class Rows:
         self.ws, self.bs = ws, bs
         self.seen = Bundle.changes
         self.numbers = [w.data for w in ws]
-        self.matrix, self.offsets = np.array(self.numbers), np.array([b._data for b in bs])
+        self.matrix, self.offsets = np.array(self.numbers), [b._data for b in bs]
 
     def dots(self, x: Bundle) -> list[Value]:
         """A dot node for each row, the same as `[dot(w, x, b) for w, b in zip(ws, bs)]`."""
@@ -49,11 +50,10 @@ class Rows:
         if len(x.nodes) != self.matrix.shape[1] or where.checking:
             return [dot(w, x, b) for w, b in zip(self.ws, self.bs, strict=True)]
         xs, constant, recording, made = x.data, x.constant, where.recording, []
-        with np.errstate(all="ignore"):
-            results = (self.matrix @ xs + self.offsets).tolist()
-        for w, ws, b, y in zip(self.ws, self.numbers, self.bs, results, strict=True):
-            node: Value = object.__new__(Value)
-            node._data = y
+        sums = self.matrix.dot(xs).tolist()  # unlike `@`, dot gives inf and nan without a warning
+        for w, ws, b, offset, total in zip(self.ws, self.numbers, self.bs, self.offsets, sums, strict=True):
+            node = _new(Value)
+            node._data = total + offset
             node._scope = where
             node._b = node._db = None
             if recording:

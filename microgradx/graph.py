@@ -124,9 +124,13 @@ def operation(node: Node) -> str:
 
 
 # ---- topological order -----------------------------------------------------------------------------------
-def order(root: Any) -> list[Any]:
-    """Nodes and bundles below `root`, each after everything that it needs; depth first, left input first."""
+def order(root: Any) -> tuple[list[Any], list[Any]]:
+    """Nodes and bundles below `root`, each after everything that it needs; depth first, left input first.
+
+    Beside them, the leaves alone.
+    """
     done: list[Any] = []
+    leaves: list[Any] = []
     seen: set[Any] = set()
     stack: list[Any] = [root]
     pop, push, finish, see = stack.pop, stack.append, done.append, seen.add
@@ -166,18 +170,21 @@ def order(root: Any) -> list[Any]:
                 stack[waiting:waiting] = (node, None)
             else:
                 finish(node)
-        elif node._db is not None and (b := node._b) not in seen:
+        elif node._db is None:
+            leaves.append(node)
+            finish(node)
+        elif (b := node._b) not in seen:
             push(node)
             push(None)
             push(b)
         else:
             finish(node)
-    return done
+    return done, leaves
 
 
 def topological_order(root: Node) -> list[Any]:
     """All nodes that `root` depends on and itself, each after its parents; the same for the same program."""
-    return [node for node in order(root) if node.__class__ is not Bundle]
+    return [node for node in order(root)[0] if node.__class__ is not Bundle]
 
 
 # ---- the backward sweep ----------------------------------------------------------------------------------
@@ -195,8 +202,8 @@ def sweep(root: Any, seed: float, keep: Callable[[dict[Any, float | None]], T]) 
     if not isinstance(root, Node):
         raise TypeError(f"backward() starts from a Value, got {type(root).__name__} {root!r:.60}")
     with _sweeping:
-        nodes = order(root)
-        before = {node: node.grad for node in nodes if node.rule is None and node.__class__ is not Bundle}
+        nodes, leaves = order(root)
+        before = {leaf: leaf.grad for leaf in leaves}
         try:
             _sweep(nodes, root, seed)
             return keep(before)
@@ -225,7 +232,7 @@ def _sweep(nodes: list[Any], root: Any, seed: float) -> None:
                 node._hand_out()
             else:
                 g = node._grad
-                for x, d in zip(node._a, da, strict=True):
+                for x, d in zip(node._a, da):  # noqa: B905 (strict=True is measurably slower)
                     if d.__class__ is float:
                         x._grad += g * d
                     elif d is not None:

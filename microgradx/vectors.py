@@ -71,7 +71,9 @@ class Bundle:
 
     def _hand_out(self) -> None:
         """Give each node what the users of the bundle have reported: Σ g · (their row of local derivatives)."""
-        total = np.array(self._gs) @ np.concatenate(self._rows).reshape(len(self._gs), -1)
+        gs = self._gs
+        rows = np.concatenate(self._rows).reshape(len(gs), -1)
+        total = np.array(gs).dot(rows) if len(gs) > 1 else gs[0] * rows[0]
         for x, gx in zip(self.nodes, total.tolist(), strict=True):
             x._grad += gx
         self._start(0.0)

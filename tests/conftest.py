@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, settings
 from microgradx.rules import RULES
 
 settings.register_profile("same", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("explore", settings.get_profile("same"), derandomize=False, max_examples=2000, print_blob=True)
+settings.register_profile(
+    "explore", settings.get_profile("same"), derandomize=False, max_examples=2000, print_blob=True
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 

@@ -11,15 +11,33 @@ import mpmath as mp
 from hypothesis import strategies as st
 
 import microgradx as mg
+from microgradx.nn import Module
 from microgradx.program import Program
 from microgradx.rules import RULES, Rule
 from microgradx.value import Value
 from microgradx.worlds import Complex, World, complexes
 
 EPS = math.ulp(1.0)
-EDGES = (0.0, -0.0, 1.0, -1.0, 2.0, -8.0, 1 / 3, 40.0, -745.2, 1e308, -1e308, 1e-308, 5e-324, math.inf, -math.inf, math.nan)
+EDGES = (
+    0.0,
+    -0.0,
+    1.0,
+    -1.0,
+    2.0,
+    -8.0,
+    1 / 3,
+    40.0,
+    -745.2,
+    1e308,
+    -1e308,
+    1e-308,
+    5e-324,
+    math.inf,
+    -math.inf,
+    math.nan,
+)
 
-# ---- mpmath ------------------------------------------------------------------------------------------------
+# ---- mpmath ----------------------------------------------------------------------------------------------
 #: Textbook formulas, written without a look at the table; what is not here is read from the table itself
 TEXTBOOK: dict[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "div": lambda a, b: a / b,
@@ -30,10 +48,12 @@ TEXTBOOK: dict[str, Callable[..., Any]] = {
     "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "atan2": mp.atan2, "hypot": mp.hypot,
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)), "softplus": lambda x: mp.log(1 + mp.exp(x)),
     "silu": lambda x: x / (1 + mp.exp(-x)), "relu": lambda x: max(x, mp.mpf(0)),
-    "leaky_relu": lambda x, slope: x if x > 0 else slope * x, "elu": lambda x, alpha: x if x > 0 else alpha * (mp.exp(x) - 1),
+    "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
+    "elu": lambda x, alpha: x if x > 0 else alpha * (mp.exp(x) - 1),
     "gelu": lambda x: x * mp.ncdf(x),
     "gelu_tanh": lambda x: x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf("0.044715") * x**3))),
-    "erf": mp.erf, "erfc": mp.erfc, "maximum": max, "minimum": min, "where": lambda condition, a, b: a if condition else b,
+    "erf": mp.erf, "erfc": mp.erfc, "maximum": max, "minimum": min,
+    "where": lambda condition, a, b: a if condition else b,
 }  # fmt: skip
 
 _MPMATH = World("mpmath", {
@@ -69,7 +89,7 @@ def unit(length: int, *slots: int) -> list[int]:
     return [slots.count(i) for i in range(length)]
 
 
-# ---- points --------------------------------------------------------------------------------------------------
+# ---- points ----------------------------------------------------------------------------------------------
 def points(rule: Rule, count: int = 12) -> list[list[Any]]:
     """Seeded random inputs from the rule's domain, 1/16 away from its kinks; a vector has three elements."""
     draw = random.Random(rule.name).uniform
@@ -104,7 +124,18 @@ def same(a: float, b: float, rel: float = 1e-13) -> bool:
     return math.isclose(a, b, rel_tol=rel, abs_tol=1e-322)
 
 
-# ---- random graphs ---------------------------------------------------------------------------------------------
+# ---- networks --------------------------------------------------------------------------------------------
+def numbers(out: Any) -> list[float]:
+    return [y.data for y in (out if isinstance(out, list) else [out])]
+
+
+def gradients(model: Module, out: Any, *inputs: Value) -> list[float]:
+    """Of a sum in which each output counts differently, by every parameter and the inputs."""
+    total = sum(y * (k + 1.0) for k, y in enumerate(out if isinstance(out, list) else [out]))
+    return [g.data for g in mg.grad(total, [*model.parameters(), *inputs])]  # type: ignore[call-overload]
+
+
+# ---- random graphs ---------------------------------------------------------------------------------------
 def _within(x: Value, low: float, high: float) -> Value:
     """x as it is when it is inside, else squashed into the interval by nodes of its own."""
     return x if low <= x.data <= high else x / x.hypot(1.0) * ((high - low) / 2) + (high + low) / 2

@@ -325,7 +325,7 @@ def test_no_text_is_wider_than_it_was_taken_to_be(role: str) -> None:
     ft2font = pytest.importorskip("matplotlib.ft2font")
     style = cards.STYLES[role]
     weight = "bold" if style.bold else "normal"
-    font = ft2font.FT2Font(font_manager.findfont(font_manager.FontProperties(family="DejaVu Sans", weight=weight)))
+    font: Any = ft2font.FT2Font(font_manager.findfont(font_manager.FontProperties(family="DejaVu Sans", weight=weight)))
     font.set_size(20 * style.size, 72)  # large, so that no hinting rounds it
     for text in "data grad −0.7064 1.002 3.2e-08 tanh leaky_relu(·,3) w·x×3 layers.0 WMwm@% ∂L/∂h=7 — → … L".split():
         font.set_text(text, 0.0)
@@ -452,12 +452,22 @@ def test_each_call_is_a_box_of_its_own() -> None:
     assert len({box.name for box in sketch.boxes}) == len(sketch.boxes)
 
 
-def test_inputs_and_labelled_leaves_stay_outside() -> None:
-    w, x = Value(2.0, label="w"), Value(3.0, label="x")
-    with scope("neuron"):
-        y = (w * x + Value(1.0)).tanh()
-    boxes = fold(Program.of(y), 1).boxes
-    assert [(box.kind, box.title) for box in boxes] == [("leaf", "w"), ("leaf", "x"), ("scope", "neuron")]
+def test_inputs_stay_outside_and_parameters_go_in() -> None:
+    x = [Value(2.0, label="x0"), Value(3.0, label="x1")]
+    for sizes, neurons in (([1], "1 neuron"), ([3], "3 neurons")):
+        y = MLP(2, sizes, seed=0)(x)
+        boxes = fold(Program.of(y if isinstance(y, Value) else sum(y)), 1).boxes
+        assert [box.title for box in boxes[:2]] == ["x0", "x1"]
+        assert boxes[2].lines == (neurons, f"{3 * sizes[0]} parameters", f"2 in, {sizes[0]} out")
+
+
+def test_a_penalty_on_the_parameters_uses_the_box_that_they_share() -> None:
+    model = MLP(2, [2, 1], seed=0)
+    loss = model([0.5, -1.0]) + sum(p * p for p in model.parameters())
+    sketch = fold(Program.of(loss), 1)
+    shared = [box.title for box in sketch.boxes if box.kind == "parameters"]
+    assert sorted(shared) == ["layers.0", "layers.1"]
+    assert not any(box.kind == "leaf" for box in sketch.boxes)
 
 
 def test_a_cycle_between_folds_is_drawn_too() -> None:

@@ -22,7 +22,7 @@ def engines() -> list[Any]:
     return [SimpleNamespace(Value=Value, nn=microgradx.nn), SimpleNamespace(Value=engine.Value, nn=nn)]
 
 
-# ---- its README and its own two tests, with the numbers that they give ---------------------------------------------
+# ---- its README and its own two tests, with the numbers that they give -----------------------------------
 def readme(number: Any) -> tuple[Any, Any, Any]:
     a, b = number(-4.0), number(2.0)
     c = a + b
@@ -61,7 +61,9 @@ def test_its_sanity_check() -> None:
 def test_its_more_ops() -> None:
     a, b, g = readme(Value)
     g.backward()
-    assert [g.data, a.grad, b.grad] == pytest.approx([24.70408163265306, 138.83381924198252, 645.5772594752186], abs=1e-12)
+    assert [g.data, a.grad, b.grad] == pytest.approx(
+        [24.70408163265306, 138.83381924198252, 645.5772594752186], abs=1e-12
+    )
 
 
 def test_its_examples_agree_with_it() -> None:
@@ -73,12 +75,17 @@ def test_its_examples_agree_with_it() -> None:
     assert [v.grad for v in ours] == pytest.approx([v.grad for v in theirs], rel=1e-14)
 
 
-# ---- any expression in its vocabulary ---------------------------------------------------------------------------------
+# ---- any expression in its vocabulary --------------------------------------------------------------------
 OPERATIONS = {
-    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "div": lambda a, b: a / (b * b + 1),
-    "neg": lambda a, b: -a, "relu": lambda a, b: a.relu(), "power": lambda a, b: a**3, "constant": lambda a, b: 2 * a - 0.5 + (1 - b) / 4,
+    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / (b * b + 1),
+    "neg": lambda a, b: -a,
+    "relu": lambda a, b: a.relu(), "power": lambda a, b: a**3,
+    "constant": lambda a, b: 2 * a - 0.5 + (1 - b) / 4,
 }  # fmt: skip
-genomes = st.lists(st.tuples(st.sampled_from(sorted(OPERATIONS)), st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=8)
+genomes = st.lists(
+    st.tuples(st.sampled_from(sorted(OPERATIONS)), st.integers(0, 3), st.integers(0, 9)), min_size=1, max_size=8
+)
 
 
 @given(st.lists(st.integers(-8, 8), min_size=1, max_size=3), genomes)
@@ -89,14 +96,16 @@ def test_expressions_agree_with_it(starts: list[int], genome: Any) -> None:
         made = list(leaves)
         for op, recent, other in genome:
             a, b = made[-1 - recent % len(made)], made[-1 - other % len(made)]
-            made.append(OPERATIONS[op](a if abs(a.data) < 4 else a / 64.0 / 64.0, b if abs(b.data) < 4 else b / 64.0 / 64.0))
+            made.append(
+                OPERATIONS[op](a if abs(a.data) < 4 else a / 64.0 / 64.0, b if abs(b.data) < 4 else b / 64.0 / 64.0)
+            )
         made[-1].backward()
         found.append(([v.data for v in made], [v.grad or 0 for v in leaves]))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-12, abs=1e-12)
     assert found[0][1] == pytest.approx(found[1][1], rel=1e-10, abs=1e-12)
 
 
-# ---- its networks ----------------------------------------------------------------------------------------------------------
+# ---- its networks ----------------------------------------------------------------------------------------
 @pytest.mark.parametrize("sizes", [[1], [4, 1], [16, 16, 1], [3, 2]])
 def test_networks_have_its_weights_order_and_numbers(sizes: list[int]) -> None:
     models, outputs = [], []
@@ -140,7 +149,7 @@ def test_its_demo_trains_to_the_same_losses(options: dict[str, Any]) -> None:
     assert demo_losses(ours, 6, **options) == pytest.approx(demo_losses(theirs, 6), rel=1e-9)
 
 
-# ---- code that reaches into its Values ----------------------------------------------------------------------------------------
+# ---- code that reaches into its Values -------------------------------------------------------------------
 def test_its_drawing_notebook_reads_our_values() -> None:
     a = Value(2.0)
     y = (a * a + 1).relu()

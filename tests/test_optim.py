@@ -30,7 +30,9 @@ def sgd(p: float, lr: float = 1e-3, momentum: float = 0.0, weight_decay: float =
         yield p
 
 
-def adam(p: float, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0) -> Iterator[float]:
+def adam(
+    p: float, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0
+) -> Iterator[float]:
     """https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html"""
     m = v = 0.0
     for t, raw in enumerate(GRADIENTS, 1):
@@ -41,11 +43,16 @@ def adam(p: float, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), 
 
 
 CASES: list[tuple[Any, Callable[..., Iterator[float]], dict[str, Any]]] = [
-    (optim.SGD, sgd, {}), (optim.SGD, sgd, {"lr": 0.1}), (optim.SGD, sgd, {"lr": 0.1, "momentum": 0.9}), (optim.SGD, sgd, {"lr": 0.1, "weight_decay": 0.2}),
-    (optim.SGD, sgd, {"lr": 0.05, "momentum": 0.5, "weight_decay": 0.3}), (optim.Adam, adam, {}), (optim.Adam, adam, {"lr": 0.1}),
-    (optim.Adam, adam, {"lr": 0.1, "betas": (0.5, 0.75), "eps": 1e-3}), (optim.Adam, adam, {"lr": 0.1, "weight_decay": 0.2}), (optim.Adam, adam, {"betas": (0.0, 0.0)}),
+    (optim.SGD, sgd, {}), (optim.SGD, sgd, {"lr": 0.1}), (optim.SGD, sgd, {"lr": 0.1, "momentum": 0.9}),
+    (optim.SGD, sgd, {"lr": 0.1, "weight_decay": 0.2}),
+    (optim.SGD, sgd, {"lr": 0.05, "momentum": 0.5, "weight_decay": 0.3}), (optim.Adam, adam, {}),
+    (optim.Adam, adam, {"lr": 0.1}),
+    (optim.Adam, adam, {"lr": 0.1, "betas": (0.5, 0.75), "eps": 1e-3}),
+    (optim.Adam, adam, {"lr": 0.1, "weight_decay": 0.2}), (optim.Adam, adam, {"betas": (0.0, 0.0)}),
 ]  # fmt: skip
-each_case = pytest.mark.parametrize(("kind", "formula", "options"), CASES, ids=lambda x: x.__name__ if callable(x) else str(x))
+each_case = pytest.mark.parametrize(
+    ("kind", "formula", "options"), CASES, ids=lambda x: x.__name__ if callable(x) else str(x)
+)
 
 
 def steps(kind: Any, options: dict[str, Any], start: float = 2.0) -> list[float]:
@@ -77,7 +84,9 @@ def test_steps_are_pytorchs(kind: Any, formula: Any, options: dict[str, Any]) ->
 
 def test_first_steps_by_hand() -> None:
     assert steps(optim.SGD, {"lr": 0.1, "momentum": 0.9})[:3] == pytest.approx([1.7, 1.53, 1.327])  # v: 3, 1.7, 2.03
-    assert steps(optim.Adam, {"lr": 0.1, "eps": 0.0})[0] == pytest.approx(1.9)  # the first step is lr, whatever the gradient
+    assert steps(optim.Adam, {"lr": 0.1, "eps": 0.0})[0] == pytest.approx(
+        1.9
+    )  # the first step is lr, whatever the gradient
 
 
 @each_case
@@ -105,17 +114,23 @@ def test_sgd_on_a_square_shrinks_by_a_factor(lr: float, start: float) -> None:
 
 
 @pytest.mark.parametrize(("make", "error", "message"), [
-    (lambda: optim.SGD([]), ValueError, r"at least one parameter.*model\.parameters\(\)"), (lambda: optim.SGD([1.0]), TypeError, "leaf Values, got float 1.0"),
-    (lambda: optim.Adam([Value(1.0) * 2]), TypeError, "leaf Values, got Value"), (lambda: optim.SGD([Value(1.0)], lr=-1), ValueError, "lr is a number ≥ 0, got -1"),
-    (lambda: optim.SGD([Value(1.0)], momentum=math.nan), ValueError, "momentum"), (lambda: optim.Adam([Value(1.0)], betas=(1.0, 0.9)), ValueError, "betas"),
-    (lambda: optim.Adam([Value(1.0)], eps="x"), ValueError, "eps"), (lambda: optim.Adam([Value(1.0)], weight_decay=-1), ValueError, "weight_decay"),
+    (lambda: optim.SGD([]), ValueError, r"at least one parameter.*model\.parameters\(\)"),
+    (lambda: optim.SGD([1.0]), TypeError, "leaf Values, got float 1.0"),
+    (lambda: optim.Adam([Value(1.0) * 2]), TypeError, "leaf Values, got Value"),
+    (lambda: optim.SGD([Value(1.0)], lr=-1), ValueError, "lr is a number ≥ 0, got -1"),
+    (lambda: optim.SGD([Value(1.0)], momentum=math.nan), ValueError, "momentum"),
+    (lambda: optim.Adam([Value(1.0)], betas=(1.0, 0.9)), ValueError, "betas"),
+    (lambda: optim.Adam([Value(1.0)], eps="x"), ValueError, "eps"),
+    (lambda: optim.Adam([Value(1.0)], weight_decay=-1), ValueError, "weight_decay"),
 ])  # fmt: skip
 def test_what_makes_no_optimizer_is_refused(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
 
 
-@pytest.mark.parametrize("make", [lambda ps: optim.SGD(ps, lr=0.2, momentum=0.9), lambda ps: optim.Adam(ps, lr=0.1)], ids=["SGD", "Adam"])
+@pytest.mark.parametrize(
+    "make", [lambda ps: optim.SGD(ps, lr=0.05, momentum=0.9), lambda ps: optim.Adam(ps, lr=0.1)], ids=["SGD", "Adam"]
+)
 @pytest.mark.parametrize("expand", [False, True])
 def test_a_scalar_network_learns_xor(make: Any, expand: bool) -> None:
     points = [((0, 0), -1), ((0, 1), 1), ((1, 0), 1), ((1, 1), -1)]

@@ -36,7 +36,9 @@ def differentiable(rule: Rule, xs: list[Any]) -> list[int]:
 
 
 def table_partials(rule: Rule, xs: list[Any]) -> list[Any]:
-    return flat([p.tolist() if isinstance(p := worlds.partial(rule, s, *xs), np.ndarray) else p for s in range(len(xs))])
+    return flat(
+        [p.tolist() if isinstance(p := worlds.partial(rule, s, *xs), np.ndarray) else p for s in range(len(xs))]
+    )
 
 
 @each_rule
@@ -101,7 +103,9 @@ def test_third_derivatives(rule: Rule) -> None:
             d = apply(rule, *inputs)
             for _ in range(3):
                 d = grad(d, inputs[i], create_graph=True)
-            assert d.data == pytest.approx(float(exact(rule, xs, [3 * k for k in unit(len(xs), i)])), rel=1e-9, abs=1e-10)
+            assert d.data == pytest.approx(
+                float(exact(rule, xs, [3 * k for k in unit(len(xs), i)])), rel=1e-9, abs=1e-10
+            )
 
 
 @each_scalar
@@ -132,7 +136,11 @@ def test_reflected_and_constant_operands_agree_with_nodes(rule: Rule) -> None:
 @each_scalar
 def test_edges(rule: Rule) -> None:
     """Nodes give what arrays give: never an exception, a complex number, or another inf, nan or sign."""
-    for xs in itertools.product(EDGES, repeat=len(rule.inputs)) if len(rule.inputs) < 3 else itertools.product((0.0, 1.0), EDGES, EDGES):
+    for xs in (
+        itertools.product(EDGES, repeat=len(rule.inputs))
+        if len(rule.inputs) < 3
+        else itertools.product((0.0, 1.0), EDGES, EDGES)
+    ):
         node, columns = apply(rule, *map(Value, xs)), [np.array([x]) for x in xs]
         with np.errstate(all="ignore"):
             y = np.broadcast_to(rule.value(worlds.arrays, *columns), (1,))
@@ -173,18 +181,25 @@ def test_arrays_agree_with_floats(rule: Rule, dtype: Any) -> None:
         got = np.broadcast_to(y if p is None else p(worlds.arrays, y, *columns), (3, 4)).ravel()
         for i, xs in enumerate(zip(*(c.ravel().tolist() for c in columns), strict=True)):
             want = worlds.run(rule, *xs) if p is None else worlds.partial(rule, slot - 1, *xs)
-            assert abs(got[i] - want) <= tolerance * 10 * max(abs(want), CANCELS.get(rule.name, 0.1 if dtype == np.float32 else 0)), xs
+            assert abs(got[i] - want) <= tolerance * 10 * max(
+                abs(want), CANCELS.get(rule.name, 0.1 if dtype == np.float32 else 0)
+            ), xs
 
 
-# ---- conventions ---------------------------------------------------------------------------------------------
+# ---- conventions -----------------------------------------------------------------------------------------
 CONVENTIONS = [
-    ("relu", (0.0,), (0.0,)), ("relu", (-0.0,), (0.0,)), ("abs", (0.0,), (0.0,)), ("leaky_relu", (0.0, 0.1), (0.1, 0.0)),
+    ("relu", (0.0,), (0.0,)), ("relu", (-0.0,), (0.0,)), ("abs", (0.0,), (0.0,)), ("leaky_relu", (0.0, 0.1),
+    (0.1, 0.0)),
     ("elu", (0.0, 1.0), (1.0, 0.0)), ("maximum", (2.0, 2.0), (0.5, 0.5)), ("minimum", (2.0, 2.0), (0.5, 0.5)),
-    ("maximum", (1.0, 2.0), (0.0, 1.0)), ("minimum", (1.0, 2.0), (1.0, 0.0)), ("where", (0.0, 1.0, 2.0), (None, 0.0, 1.0)),
+    ("maximum", (1.0, 2.0), (0.0, 1.0)), ("minimum", (1.0, 2.0), (1.0, 0.0)), ("where", (0.0, 1.0, 2.0),
+    (None, 0.0, 1.0)),
     ("pow", (0.0, 0.0), (0.0, 0.0)), ("pow", (0.0, 2.0), (0.0, 0.0)), ("pow", (0.0, 1.0), (1.0, 0.0)),
-    ("pow", (-2.0, 3.0), (12.0, math.nan)), ("pow", (0.0, 0.5), (math.inf, 0.0)), ("pow", (0.0, -1.0), (-math.inf, -math.inf)),
-    ("sqrt", (0.0,), (math.inf,)), ("log", (0.0,), (math.inf,)), ("asin", (1.0,), (math.inf,)), ("acos", (1.0,), (-math.inf,)),
-    ("exp", (1000.0,), (math.inf,)), ("sigmoid", (1000.0,), (0.0,)), ("sigmoid", (-1000.0,), (0.0,)), ("hypot", (3.0, 4.0), (0.6, 0.8)),
+    ("pow", (-2.0, 3.0), (12.0, math.nan)), ("pow", (0.0, 0.5), (math.inf, 0.0)), ("pow", (0.0, -1.0),
+    (-math.inf, -math.inf)),
+    ("sqrt", (0.0,), (math.inf,)), ("log", (0.0,), (math.inf,)), ("asin", (1.0,), (math.inf,)), ("acos", (1.0,),
+    (-math.inf,)),
+    ("exp", (1000.0,), (math.inf,)), ("sigmoid", (1000.0,), (0.0,)), ("sigmoid", (-1000.0,), (0.0,)), ("hypot",
+    (3.0, 4.0), (0.6, 0.8)),
     ("softplus", (1000.0,), (1.0,)), ("softplus", (-1000.0,), (0.0,)), ("atan2", (1e300, 1e300), (5e-301, -5e-301)),
 ]  # fmt: skip
 
@@ -211,10 +226,10 @@ def test_a_maximum_of_x_and_x_is_x(x: float) -> None:
     assert [grad(v.maximum(v), v).data, grad(v.minimum(v), v).data, v.maximum(v).data] == [1.0, 1.0, x]
 
 
-# ---- the table is open, and refuses what is not a rule -----------------------------------------------------------
+# ---- the table is open, and refuses what is not a rule ---------------------------------------------------
 def test_the_table_holds_what_was_asked_for_and_a_textbook_formula_for_each() -> None:
-    asked = """add sub mul div neg pow exp expm1 log log1p sqrt square reciprocal abs sin cos tan asin acos atan sinh cosh
-        tanh sigmoid softplus relu leaky_relu elu gelu gelu_tanh silu erf maximum minimum where atan2 hypot dot"""
+    asked = """add sub mul div neg pow exp expm1 log log1p sqrt square reciprocal abs sin cos tan asin
+        acos atan sinh cosh tanh sigmoid softplus relu leaky_relu elu gelu gelu_tanh silu erf maximum minimum where atan2 hypot dot"""
     assert set(asked.split()) <= set(RULES) == set(TEXTBOOK)
 
 
@@ -222,12 +237,19 @@ def test_a_new_line_is_a_whole_operation() -> None:
     cube = rule("cube", lambda xp, x: x * x * x, lambda xp, y, x: 3 * x * x)
     x = Value(2.0)
     first = grad(cube(x), x, create_graph=True)
-    assert (cube(x).op, first.data, grad(first, x).data, str(symbols.partial("cube", 0))) == ("cube", 12.0, 12.0, "3*x*x")
+    assert (cube(x).op, first.data, grad(first, x).data, str(symbols.partial("cube", 0))) == (
+        "cube",
+        12.0,
+        12.0,
+        "3*x*x",
+    )
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    (("tanh", lambda xp, x: x, lambda xp, y, x: 1), "taken"), (("a b", lambda xp, x: x, lambda xp, y, x: 1), "identifier"),
-    (("new", lambda xp, a, b: a, lambda xp, y, a, b: 1), "2 inputs .* 1 partials"), (("new", lambda xp: 1.0), "0 inputs"),
+    (("tanh", lambda xp, x: x, lambda xp, y, x: 1), "taken"),
+    (("a b", lambda xp, x: x, lambda xp, y, x: 1), "identifier"),
+    (("new", lambda xp, a, b: a, lambda xp, y, a, b: 1), "2 inputs .* 1 partials"),
+    (("new", lambda xp: 1.0), "0 inputs"),
     (("new", lambda xp, x: x, lambda xp, x: 1), r"takes \(xp, y, x\)"),
 ])  # fmt: skip
 def test_what_is_not_a_rule_is_refused(arguments: tuple[Any, ...], message: str) -> None:

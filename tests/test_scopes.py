@@ -15,7 +15,7 @@ from microgradx.nn import MLP
 from microgradx.value import Value, grad
 
 
-# ---- no_grad ---------------------------------------------------------------------------------------------------
+# ---- no_grad ---------------------------------------------------------------------------------------------
 def test_no_grad_gives_plain_leaves() -> None:
     x = Value(2.0)
     with mg.no_grad():
@@ -35,7 +35,9 @@ def test_no_grad_decorates_functions_again_and_again() -> None:
     assert (Value(1.0) * 2).op == "mul"
 
 
-@pytest.mark.parametrize("enter", [mg.no_grad, mg.detect_anomaly, lambda: mg.scope("loss")], ids=["no_grad", "detect_anomaly", "scope"])
+@pytest.mark.parametrize(
+    "enter", [mg.no_grad, mg.detect_anomaly, lambda: mg.scope("loss")], ids=["no_grad", "detect_anomaly", "scope"]
+)
 def test_a_context_ends_with_an_exception(enter: Callable[[], Any]) -> None:
     with pytest.raises(KeyError), enter():
         raise KeyError("the user's own")
@@ -96,17 +98,23 @@ def test_tasks_do_not_see_each_others_contexts() -> None:
     assert asyncio.run(main()) == [[("a", "mul")] * 3, [("b", "")] * 3, [("c", "mul")] * 3]
 
 
-# ---- detect_anomaly ------------------------------------------------------------------------------------------------
+# ---- detect_anomaly --------------------------------------------------------------------------------------
 @pytest.mark.parametrize(("make", "message"), [
-    (lambda x: x.log(), r"log\(x=0\.0\) made -inf in the forward pass"), (lambda x: 1 / x, r"div\(1\.0, x=0\.0\) made inf"),
+    (lambda x: x.log(), r"log\(x=0\.0\) made -inf in the forward pass"),
+    (lambda x: 1 / x, r"div\(1\.0, x=0\.0\) made inf"),
     (lambda x: (x + 1000).exp(), r"exp\(1000\.0\) made inf"), (lambda x: x / x, r"div\(x=0\.0, x=0\.0\) made nan"),
     (lambda x: mg.dot([x, x], [math.inf, 1.0]), r"dot\(\[x=0\.0, x=0\.0\], \[inf, 1\.0\], 0\.0\) made nan"),
 ])  # fmt: skip
 def test_an_anomaly_of_the_forward_pass_is_named(make: Any, message: str) -> None:
     x = Value(0.0, label="x")
-    with mg.detect_anomaly(), mg.scope("loss"), pytest.raises(mg.AnomalyError, match=f"{message}.*"):
+    with mg.detect_anomaly(), mg.scope("loss"), pytest.raises(mg.AnomalyError, match=message):
         make(x)
-    with mg.detect_anomaly(), mg.scope("net"), mg.scope("loss"), pytest.raises(FloatingPointError, match=r"in scope 'net\.loss'|'loss'"):
+    with (
+        mg.detect_anomaly(),
+        mg.scope("net"),
+        mg.scope("loss"),
+        pytest.raises(FloatingPointError, match=r"in scope 'net\.loss'"),
+    ):
         make(x)
 
 
@@ -117,7 +125,13 @@ def test_an_anomaly_of_the_backward_pass_is_named_and_changes_no_gradient() -> N
         h.label = "h"
         out = h * y
     x.grad, y.grad = 5.0, 7.0
-    with mg.detect_anomaly(), pytest.raises(mg.AnomalyError, match=r"sqrt\(x=0\.0\) labelled 'h' in scope 'loss' handed inf to its input leaf labelled 'x'.*backward"):
+    with (
+        mg.detect_anomaly(),
+        pytest.raises(
+            mg.AnomalyError,
+            match=r"sqrt\(x=0\.0\) labelled 'h' in scope 'loss' handed inf to its input leaf labelled 'x'.*backward",
+        ),
+    ):
         out.backward()
     with mg.detect_anomaly(), pytest.raises(mg.AnomalyError, match="handed inf"):
         grad(out, [x, y])
@@ -146,7 +160,10 @@ def test_a_branch_that_is_not_taken_is_no_anomaly() -> None:
 def test_an_anomaly_in_a_network_names_layer_and_neuron(expand: bool) -> None:
     model = MLP(2, [3, 1], activation="exp", expand=expand, seed=0)
     model.layers[0].neurons[1].b.data = 1000.0
-    with mg.detect_anomaly(), pytest.raises(mg.AnomalyError, match=r"exp\(.*made inf.*in scope 'layers\.0\.neurons\.1'"):
+    with (
+        mg.detect_anomaly(),
+        pytest.raises(mg.AnomalyError, match=r"exp\(.*made inf.*in scope 'layers\.0\.neurons\.1'"),
+    ):
         model([1.0, 2.0])
     model.layers[0].neurons[2].b.data = math.nan
     model.layers[0].neurons[1].b.data = 0.0

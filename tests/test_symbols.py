@@ -38,7 +38,11 @@ def formulas(rule: Rule) -> list[tuple[Symbol, int | None, int | None]]:
     for slot, name in enumerate(inputs):
         if (formula := rule.partials[slot]) is not None:
             p = formula(symbols.symbols, symbols.symbol("y"), *inputs)
-            found += [(symbols.symbol(p[i]), slot, i) for i in range(3)] if isinstance(name, tuple) else [(symbols.symbol(p), slot, None)]
+            found += (
+                [(symbols.symbol(p[i]), slot, i) for i in range(3)]
+                if isinstance(name, tuple)
+                else [(symbols.symbol(p), slot, None)]
+            )
     return found
 
 
@@ -47,7 +51,9 @@ def cases(rule: Rule) -> list[tuple[Symbol, dict[str, float], float]]:
     found = []
     for xs in points(rule, 4):
         y = worlds.run(rule, *xs)
-        numbers = dict(zip([e for n in names(rule) for e in (n if isinstance(n, tuple) else (n,))], flat(xs), strict=True), y=y)
+        numbers = dict(
+            zip([e for n in names(rule) for e in (n if isinstance(n, tuple) else (n,))], flat(xs), strict=True), y=y
+        )
         for formula, slot, element in formulas(rule):
             want = y if slot is None else worlds.partial(rule, slot, *xs, y=y)
             found.append((formula, numbers, float(want if element is None else want[element])))
@@ -88,7 +94,9 @@ def javascript(texts: list[str]) -> list[Any]:
 
 
 def in_javascript(formula: Symbol, numbers: dict[str, float]) -> str:
-    return f"(({', '.join(numbers)}) => {symbols.text(formula, 'javascript')})({', '.join(map(repr, numbers.values()))})"
+    return (
+        f"(({', '.join(numbers)}) => {symbols.text(formula, 'javascript')})({', '.join(map(repr, numbers.values()))})"
+    )
 
 
 @needs_node
@@ -116,13 +124,16 @@ def test_mathml_of_a_name_is_escaped() -> None:
 
 @pytest.mark.parametrize(("formula", "python", "text"), [
     (symbols.partial("tanh", 0), "1 - y*y", "1 − y·y"), (symbols.partial("div", 0), "1/b", "1/b"),
-    (symbols.partial("div", 1), "-y/b", "−y/b"), (symbols.partial("mul", 0), "b", "b"), (symbols.partial("add", 0), "1", "1"),
-    (symbols.partial("sub", 1), "-1", "−1"), (symbols.partial("reciprocal", 0), "-y*y", "−y·y"), (symbols.partial("square", 0), "2*x", "2·x"),
+    (symbols.partial("div", 1), "-y/b", "−y/b"), (symbols.partial("mul", 0), "b", "b"),
+    (symbols.partial("add", 0), "1", "1"),
+    (symbols.partial("sub", 1), "-1", "−1"), (symbols.partial("reciprocal", 0), "-y*y", "−y·y"),
+    (symbols.partial("square", 0), "2*x", "2·x"),
     (symbols.partial("sqrt", 0), "1/(2*y)", "1/(2·y)"), (symbols.partial("cos", 0), "-sin(x)", "−sin(x)"),
     (symbols.partial("pow", 0), "0 if b == 0 else b*a**(b - 1)", "0 if b = 0, else b·a^(b − 1)"),
     (symbols.partial("atan2", 1), "-a/hypot(a, b)/hypot(a, b)", "−a/hypot(a, b)/hypot(a, b)"),
     (symbols.value("dot", ("u", "v"), ("p", "q"), "b"), "u*p + v*q + b", "u·p + v·q + b"),
-    (symbols.value("relu"), "0 if x <= 0 else x", "0 if x ≤ 0, else x"), (symbols.value("maximum"), "max(a, b)", "max(a, b)"),
+    (symbols.value("relu"), "0 if x <= 0 else x", "0 if x ≤ 0, else x"),
+    (symbols.value("maximum"), "max(a, b)", "max(a, b)"),
 ])  # fmt: skip
 def test_formulas_print_as_one_would_write_them(formula: Symbol, python: str, text: str) -> None:
     assert (str(formula), symbols.text(formula, "text")) == (python, text)
@@ -156,10 +167,14 @@ def needless_parentheses(text: str) -> list[str]:
     return found
 
 
-# ---- any tree of symbols -----------------------------------------------------------------------------------------
+# ---- any tree of symbols ---------------------------------------------------------------------------------
 OPERATIONS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
 leaves = st.sampled_from(["a", "b", "c"]) | st.sampled_from([0.5, 3.0, -2.0])
-trees = st.recursive(leaves, lambda t: st.tuples(st.sampled_from([*OPERATIONS, "where"]), t, t) | st.tuples(st.just("neg"), t), max_leaves=9)
+trees = st.recursive(
+    leaves,
+    lambda t: st.tuples(st.sampled_from([*OPERATIONS, "where"]), t, t) | st.tuples(st.just("neg"), t),
+    max_leaves=9,
+)
 NUMBERS = {"a": 1.7, "b": -0.3, "c": 2.9}
 
 
@@ -208,7 +223,14 @@ def test_double_negation_is_not_a_decrement_in_javascript() -> None:
 
 def test_numbers_that_have_no_literal() -> None:
     numbers = [math.inf, -math.inf, math.nan, -0.0, 1e308, 3.0]
-    assert [symbols.text(symbols.symbol(x), "javascript") for x in numbers] == ["Infinity", "-Infinity", "NaN", "-0.0", "1e+308", "3"]
+    assert [symbols.text(symbols.symbol(x), "javascript") for x in numbers] == [
+        "Infinity",
+        "-Infinity",
+        "NaN",
+        "-0.0",
+        "1e+308",
+        "3",
+    ]
 
 
 def test_a_rule_with_an_if_says_what_to_do() -> None:

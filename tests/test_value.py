@@ -22,12 +22,33 @@ from microgradx.value import Value, grad
 
 from .table import EDGES, same
 
-DTYPES = [np.float16, np.float32, np.float64, np.longdouble, np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint64]
-REALS = [3, 3.0, True, Fraction(3, 2), *(t(3) for t in DTYPES), *(np.array(3, t) for t in DTYPES), np.array([3.0]), np.array([[3]])]
+DTYPES = [
+    np.float16,
+    np.float32,
+    np.float64,
+    np.longdouble,
+    np.int8,
+    np.int16,
+    np.int32,
+    np.int64,
+    np.uint8,
+    np.uint16,
+    np.uint64,
+]
+REALS = [
+    3,
+    3.0,
+    True,
+    Fraction(3, 2),
+    *(t(3) for t in DTYPES),
+    *(np.array(3, t) for t in DTYPES),
+    np.array([3.0]),
+    np.array([[3]]),
+]
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
 
 
-# ---- what it accepts -------------------------------------------------------------------------------------------
+# ---- what it accepts -------------------------------------------------------------------------------------
 @pytest.mark.parametrize("x", REALS, ids=lambda x: f"{type(x).__name__} {getattr(x, 'dtype', '')} {np.shape(x)}")
 def test_every_real_number_is_an_operand_on_either_side(x: Any) -> None:
     v, number = Value(2.0), float(np.asarray(x, float).item())
@@ -49,12 +70,16 @@ def test_a_parent_is_listed_once_for_each_use() -> None:
 
 
 @pytest.mark.parametrize(("make", "want"), [
-    (lambda v: v(0.0) / 0, math.nan), (lambda v: 1 / v(0.0), math.inf), (lambda v: v(-1.0) / 0, -math.inf), (lambda v: 1 / v(-0.0), -math.inf),
+    (lambda v: v(0.0) / 0, math.nan), (lambda v: 1 / v(0.0), math.inf), (lambda v: v(-1.0) / 0, -math.inf),
+    (lambda v: 1 / v(-0.0), -math.inf),
     (lambda v: v(1000.0).exp(), math.inf), (lambda v: v(-8.0) ** (1 / 3), math.nan), (lambda v: v(0.0) ** -1, math.inf),
-    (lambda v: v(1e200) ** 2, math.inf), (lambda v: v(-1e200) ** 3, -math.inf), (lambda v: 10 ** v(400), math.inf), (lambda v: v(0.0) ** 0, 1.0),
-    (lambda v: v(math.inf) - math.inf, math.nan), (lambda v: v(-1.0).log(), math.nan), (lambda v: v(0.0).log(), -math.inf),
+    (lambda v: v(1e200) ** 2, math.inf), (lambda v: v(-1e200) ** 3, -math.inf), (lambda v: 10 ** v(400), math.inf),
+    (lambda v: v(0.0) ** 0, 1.0),
+    (lambda v: v(math.inf) - math.inf, math.nan), (lambda v: v(-1.0).log(), math.nan),
+    (lambda v: v(0.0).log(), -math.inf),
     (lambda v: v(-1.0).sqrt(), math.nan), (lambda v: v(2.0).asin(), math.nan), (lambda v: v(math.inf).sin(), math.nan),
-    (lambda v: v(1000.0).cosh(), math.inf), (lambda v: v(1e308) * 10, math.inf), (lambda v: (-2) ** v(0.5), math.nan), (lambda v: v(-1.0).log1p(), -math.inf),
+    (lambda v: v(1000.0).cosh(), math.inf), (lambda v: v(1e308) * 10, math.inf), (lambda v: (-2) ** v(0.5), math.nan),
+    (lambda v: v(-1.0).log1p(), -math.inf),
 ])  # fmt: skip
 def test_results_follow_ieee_and_never_raise(make: Any, want: float) -> None:
     assert same(make(Value).data, want)
@@ -71,11 +96,13 @@ def test_operators_give_what_numpy_gives(a: float, b: float, op: Any) -> None:
     assert same(op(Value(a), b).data, want)
 
 
-# ---- comparison, conversion ----------------------------------------------------------------------------------------
+# ---- comparison, conversion ------------------------------------------------------------------------------
 COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne]
 
 
-@given(st.floats(allow_nan=True), st.floats(allow_nan=True) | st.integers() | st.fractions(), st.sampled_from(COMPARISONS))
+@given(
+    st.floats(allow_nan=True), st.floats(allow_nan=True) | st.integers() | st.fractions(), st.sampled_from(COMPARISONS)
+)
 def test_compares_by_data(a: float, b: Any, compare: Any) -> None:
     assert compare(Value(a), b) is compare(a, b)
     assert compare(b, Value(a)) is compare(b, a)
@@ -105,20 +132,32 @@ def test_hashes_by_identity() -> None:
 
 def test_converts_and_prints() -> None:
     v = Value(2.5, label="v")
-    assert (float(v), v.item(), f"{v:.2f}", bool(v), bool(Value(0.0)), math.floor(float(v))) == (2.5, 2.5, "2.50", True, False, 2)
+    assert (float(v), v.item(), f"{v:.2f}", bool(v), bool(Value(0.0)), math.floor(float(v))) == (
+        2.5,
+        2.5,
+        "2.50",
+        True,
+        False,
+        2,
+    )
     assert repr(v) == str(v) == f"{v}" == "Value(data=2.5, grad=None, label='v')"
     assert [+v is v, abs(-v).data, max(v, Value(3.0)).data, sum([v, v]).data] == [True, 2.5, 3.0, 5.0]
     assert (v.detach().data, v.detach().label, (v * 2).detach().parents) == (2.5, "v", ())
 
 
-# ---- what it refuses ------------------------------------------------------------------------------------------------
+# ---- what it refuses -------------------------------------------------------------------------------------
 BAD: list[tuple[Any, type[Exception], str]] = [
-    ("1", TypeError, r"real number, got str '1'; use float"), (1j, TypeError, r"real number, got complex 1j; take \.real"),
+    ("1", TypeError, r"real number, got str '1'; use float"),
+    (1j, TypeError, r"real number, got complex 1j; take \.real"),
     (np.complex64(1), TypeError, "real number, got complex64"), (None, TypeError, "got NoneType None.*backward"),
-    ([1.0], TypeError, r"got list \[1\.0\]; make one Value per element"), ((1.0,), TypeError, "got tuple.*one Value per element"),
-    ({}, TypeError, "got dict"), ({1.0}, TypeError, "got set"), (b"1", TypeError, "got bytes"), (Decimal(1), TypeError, "got Decimal"), (Value, TypeError, "got type"),
-    (np.array([True]), TypeError, r"array of bool.*astype\(float\)"), (np.array("a"), TypeError, "array of <U1"), (np.array([1j]), TypeError, "array of complex128"),
-    (np.array([1.0, 2.0]), ValueError, r"one number, got an array of shape \(2,\).*one Value per element"), (np.zeros((0,)), ValueError, r"shape \(0,\)"),
+    ([1.0], TypeError, r"got list \[1\.0\]; make one Value per element"),
+    ((1.0,), TypeError, "got tuple.*one Value per element"),
+    ({}, TypeError, "got dict"), ({1.0}, TypeError, "got set"), (b"1", TypeError, "got bytes"),
+    (Decimal(1), TypeError, "got Decimal"), (Value, TypeError, "got type"),
+    (np.array([True]), TypeError, r"array of bool.*astype\(float\)"), (np.array("a"), TypeError, "array of <U1"),
+    (np.array([1j]), TypeError, "array of complex128"),
+    (np.array([1.0, 2.0]), ValueError, r"one number, got an array of shape \(2,\).*one Value per element"),
+    (np.zeros((0,)), ValueError, r"shape \(0,\)"),
     (np.zeros((2, 1)), ValueError, r"shape \(2, 1\)"), (10**400, ValueError, "64-bit float"),
 ]  # fmt: skip
 
@@ -127,7 +166,13 @@ BAD: list[tuple[Any, type[Exception], str]] = [
 def test_what_is_not_one_real_number_is_refused_everywhere(x: Any, error: type[Exception], message: str) -> None:
     v = Value(2.0, label="v")
     v.grad = 1.0
-    attempts = [lambda: Value(x), lambda: setattr(v, "data", x), lambda: v.maximum(x), lambda: mg.hypot(v, x), lambda: v.backward(x)]
+    attempts = [
+        lambda: Value(x),
+        lambda: setattr(v, "data", x),
+        lambda: v.maximum(x),
+        lambda: mg.hypot(v, x),
+        lambda: v.backward(x),
+    ]
     attempts += [lambda op=op: op(v, x) for op in OPERATORS] + [lambda op=op: op(x, v) for op in OPERATORS]
     if x is not None:  # which is how a gradient is cleared
         attempts.append(lambda: setattr(v, "grad", x))
@@ -157,7 +202,7 @@ def test_backward_and_grad_start_from_a_value(root: Any) -> None:
         Value.backward(root)
     with pytest.raises(TypeError, match=f"takes Values, got {type(root).__name__}"):
         grad(root, Value(1.0))
-    with pytest.raises(TypeError, match="takes Values, got (float|NoneType|str)"):
+    with pytest.raises(TypeError, match=r"takes Values, got (float|NoneType|str)"):
         grad(Value(1.0), root if not isinstance(root, list) else [3.0])
 
 
@@ -175,7 +220,16 @@ def test_dot_refuses_what_does_not_fit() -> None:
     assert dot([], [], v).data == 2.0
 
 
-@pytest.mark.parametrize("call", [lambda v: v.tanh(3), lambda v: v.maximum(), lambda v: mg.where(True, v), lambda v: mg.exp(2.0), lambda v: mg.maximum(v)])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda v: v.tanh(3),
+        lambda v: v.maximum(),
+        lambda v: mg.where(True, v),
+        lambda v: mg.exp(2.0),
+        lambda v: mg.maximum(v),
+    ],
+)
 def test_a_wrong_call_is_a_type_error(call: Any) -> None:
     with pytest.raises(TypeError):
         call(Value(1.0))
@@ -183,10 +237,14 @@ def test_a_wrong_call_is_a_type_error(call: Any) -> None:
 
 def test_inputs_with_a_default_go_by_name_too() -> None:
     v = Value(-2.0)
-    assert [v.leaky_relu(negative_slope=0.5).data, v.elu(alpha=0.0).data, mg.leaky_relu(v, negative_slope=0.25).data] == [-1.0, -0.0, -0.5]
+    assert [
+        v.leaky_relu(negative_slope=0.5).data,
+        v.elu(alpha=0.0).data,
+        mg.leaky_relu(v, negative_slope=0.25).data,
+    ] == [-1.0, -0.0, -0.5]
 
 
-# ---- it is an ordinary object ----------------------------------------------------------------------------------------
+# ---- it is an ordinary object ----------------------------------------------------------------------------
 def test_keeps_what_users_hang_on_it() -> None:
     p = Value(1.0)
     p.m, p.colour = 0.5, "red"
@@ -196,7 +254,9 @@ def test_keeps_what_users_hang_on_it() -> None:
     assert not hasattr(p, "m")
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["copy", "deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["copy", "deepcopy", "pickle"]
+)
 def test_copies(copied: Any) -> None:
     v = Value(2.0, label="v")
     v.grad, v.note = 3.0, "n"

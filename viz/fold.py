@@ -128,21 +128,24 @@ def fold(program: Program, collapse: int | str = "auto") -> Sketch:
 def _homes(program: Program) -> tuple[list[Home], dict[int, Home]]:
     """The scopes of each value and, of a parameter of several calls, those that it has in one of them.
 
-    A parameter is made before any call, so it has no scope of its own: it is a leaf without a label that no
-    other module uses (a penalty in the loss may). Inputs, which many neurons use, stay outside.
+    A parameter is made before any call, so it has no scope of its own: it is a leaf that one module uses (a
+    penalty in the loss may, too). Inputs stay outside: many neurons use them, or the one does as the x of `dot`.
     """
     homes: list[Home] = [i.scopes for i in program]
     shared: dict[int, Home] = {}
     for i in program:
-        if i.rule is None and not i.label and not i.scopes:
-            users = {home[-1]: home for use in program.uses[i.index] if (home := program[use.user].scopes)}
-            if len({_path(home) for home in users.values()}) != 1:
-                continue
-            home = next(iter(users.values()))
-            if len(users) == 1 and all(program[use.user].scopes for use in program.uses[i.index]):
-                homes[i.index] = home
-            else:
-                shared[i.index] = home
+        if i.rule is not None or i.scopes:
+            continue
+        users = [program[use.user] for use in program.uses[i.index]]
+        calls = {user.scopes[-1]: user.scopes for user in users if user.scopes}
+        as_input = any(use.slot == 1 and use.element is not None for use in program.uses[i.index])
+        if as_input or len({_path(home) for home in calls.values()}) != 1:
+            continue
+        home = next(iter(calls.values()))
+        if len(calls) == 1 and all(user.scopes for user in users):
+            homes[i.index] = home
+        else:
+            shared[i.index] = home
     return homes, shared
 
 
