@@ -44,6 +44,9 @@ class Rows:
         self.numbers = [w.data for w in ws]
         self.matrix, self.offsets = np.array(self.numbers), [b._data for b in bs]
 
+    def __reduce__(self) -> tuple[Any, ...]:  # a copy of a layer stacks its own weights
+        return type(None), ()
+
     def dots(self, x: Bundle) -> list[Value]:
         """A dot node for each row, the same as `[dot(w, x, b) for w, b in zip(ws, bs)]`."""
         where = current()

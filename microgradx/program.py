@@ -32,6 +32,7 @@ import builtins
 import keyword
 import math
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -221,12 +222,12 @@ def _uses(i: Instruction) -> Iterator[Use]:
 
 
 # ---- names and source ------------------------------------------------------------------------------------
-_RESERVED = {*keyword.kwlist, *dir(builtins), *RULES, *worlds.PRIMITIVES, "math", "inf", "nan"}
+_RESERVED = {*keyword.kwlist, *dir(builtins), *worlds.PRIMITIVES, "math", "inf", "nan"}
 
 
 def _free(name: str, taken: set[str]) -> str:
     found, n = name, 2
-    while found in taken or found in _RESERVED:
+    while found in taken or found in _RESERVED or found in RULES:
         found, n = f"{name}_{n}", n + 1
     taken.add(found)
     return found
@@ -238,7 +239,8 @@ def _identifiers(labels: Sequence[str]) -> list[str]:
     names = [""] * len(labels)
     # Labels first: a v3 of the user's own keeps its name
     for i in sorted(range(len(labels)), key=lambda i: not labels[i]):
-        stem = re.sub(r"\W+", "_", labels[i]).strip("_")[:60]
+        # NFKC is what Python itself makes of a name in source
+        stem = re.sub(r"\W+", "_", unicodedata.normalize("NFKC", labels[i])).strip("_")[:60]
         stem = stem if stem.isidentifier() else f"_{stem}" if f"_{stem}".isidentifier() and stem else f"v{i}"
         names[i] = _free(stem, taken)
     return names

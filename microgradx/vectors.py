@@ -35,6 +35,9 @@ class Bundle:
         self.constant = not (self.nodes and hasattr(type(self.nodes[0]), "__apply__"))
         self._seen = -1
 
+    def __reduce__(self) -> tuple[Any, ...]:  # a copy counts its own changes
+        return Bundle, (self.nodes,)
+
     def __len__(self) -> int:
         return len(self.nodes)
 

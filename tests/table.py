@@ -96,7 +96,8 @@ def points(rule: Rule, count: int = 12) -> list[list[Any]]:
     found: list[list[Any]] = []
     while len(found) < count:
         xs = [[draw(*d) for _ in range(3)] if i < rule.vectors else draw(*d) for i, d in enumerate(rule.domain)]
-        if all(abs(kink(*xs)) > 1 / 16 for kink in rule.kinks):
+        xs = [x if p else float(x > 0) for x, p in zip(xs, rule.partials, strict=True)]  # a condition is 0 or 1
+        if None in rule.partials or all(abs(kink(*xs)) > 1 / 16 for kink in rule.kinks):
             found.append(xs)
     return found
 

@@ -136,8 +136,18 @@ class ModuleList(Module):
         if not isinstance(module, Module):
             raise TypeError(f"a ModuleList holds Modules, got {type(module).__name__}")
         self._modules.append(module)
-        self._rename(self._name)
+        self._changed()
         return self
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(f"a ModuleList holds Modules, got {type(module).__name__}")
+        self._modules[index] = module
+        self._changed()
+
+    def _changed(self) -> None:
+        self._rename(self._name)
+        Bundle.changes += 1
 
     def _rename(self, name: str) -> None:  # a list is never called, so its members carry its name
         super()._rename(name)

@@ -59,9 +59,16 @@ class Neuron(Module):
         self.w = Bundle(Value(uniform(-1, 1), label=f"w{i}") for i in range(nin))
         self.b = Value(0.0, label="b")
         self.nonlin, self.activation, self.expand = nonlin, activation, expand
-        self._activate = _activation(activation)
+
+    @property
+    def activation(self) -> Activation:
+        return self._activation
+
+    @activation.setter
+    def activation(self, chosen: Activation) -> None:
+        self._activate, self._activation = _activation(chosen), chosen
         #: the activation's rule, when it is one of the table and so makes exactly one node
-        self._one_node = _rule_name(activation)
+        self._one_node = _rule_name(chosen)
 
     def forward(self, x: Sequence[Any]) -> Value:
         out = self._expanded(x) if self.expand else dot(self.w, x, self.b)

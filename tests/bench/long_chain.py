@@ -1,4 +1,4 @@
-"""A chain of a million additions: forward, backward and release, and what a node weighs: `python tests/bench/long_chain.py`."""
+"""A chain of a million additions, and what a node weighs: `python tests/bench/long_chain.py`."""
 
 import time
 import tracemalloc

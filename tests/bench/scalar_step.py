@@ -117,7 +117,8 @@ def main() -> int:
         met &= worst < 1e-9
     peaks = {name: peak_megabytes(name) for name in engines()}
     for name, peak in peaks.items():
-        print(f"peak memory of {name}: {peak:.1f} MB over {STEPS} steps, {peak / peaks['micrograd']:.3f} of micrograd's")
+        ratio = peak / peaks["micrograd"]
+        print(f"peak memory of {name}: {peak:.1f} MB over {STEPS} steps, {ratio:.3f} of micrograd's")
         met &= name == "micrograd" or peak <= peaks["micrograd"] / 4
     print("all goals met" if met else "NOT all goals met")
     return 0 if met else 1
