@@ -67,7 +67,7 @@ class Rule:
             for element in x if self.vectors and isinstance(x, Iterable) else (x,):
                 if apply := getattr(type(element), "__apply__", None):
                     return apply(self, inputs)
-        got = ", ".join(type(x).__name__ for x in inputs) or "nothing"
+        got = ", ".join("numbers" if isinstance(x, Iterable) else type(x).__name__ for x in inputs)
         raise TypeError(f"{self.name}() needs at least one Value or Tensor, got {got}; wrap a number first: Value(2.0)")
 
 

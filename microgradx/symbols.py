@@ -280,5 +280,6 @@ def _apply(s: Symbol, printed: list[tuple[str, int]], style: Style) -> tuple[str
     if s.op == "neg":
         if operands[0].startswith(("-", "−")):  # --a is something else in JavaScript
             return template.format(style.parentheses.format(operands[0])), precedence
-        precedence = min(precedence, printed[0][1])  # -(a*b) is -a*b to the last bit, and binds as a product does
+        if printed[0][1] >= least[0]:  # -(a*b) is -a*b to the last bit, and binds as a product does
+            precedence = min(precedence, printed[0][1])
     return template.format(*operands), precedence

@@ -39,7 +39,7 @@ def real(x: Any, what: str = "a Value's data") -> float:
         if x.dtype.kind not in "iuf":
             raise TypeError(f"{what} must be a real number, got an array of {x.dtype}; convert it with .astype(float)")
         x = x.item()
-    if isinstance(x, numbers.Real):
+    if isinstance(x, numbers.Real | np.bool_):
         try:
             return float(x)
         except OverflowError:
@@ -83,7 +83,7 @@ class Value(Operations):
     @data.setter
     def data(self, data: Any) -> None:
         self._data = real(data)
-        Bundle.changes += 1
+        Bundle.changes = object()
 
     @property
     def grad(self) -> float | None:
@@ -246,17 +246,24 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> V
         nodes = topological_order(y)
         kept = [node.grad for node in nodes]
 
-        def read(before: dict[Value, float | None]) -> list[Value]:
+        def restore() -> None:
+            for node, g in zip(nodes, kept, strict=True):
+                node._grad = g
+
+        def read(_: dict[Value, float | None]) -> list[Value]:
             try:
                 if current().checking:
                     _check(y)
                 reached = set(nodes)
                 return [Value(x._grad if x in reached else 0.0) for x in wanted]
             finally:
-                for node, g in zip(nodes, kept, strict=True):
-                    node._grad = g
+                restore()
 
-        found = sweep(y, 1.0, read)
+        try:
+            found = sweep(y, 1.0, read)
+        except BaseException:
+            restore()
+            raise
     return found if several else found[0]
 
 
@@ -288,9 +295,9 @@ def _comparison(name: str) -> Callable[[Value, Any], Any]:
     def method(self: Value, other: Any) -> Any:
         if isinstance(other, Value):
             return compare(self._data, other._data)
-        if isinstance(other, numbers.Real):
-            return bool(compare(self._data, other))
-        return NotImplemented
+        if isinstance(other, np.ndarray | np.bool_) and other.size == 1:
+            other = other.item()
+        return bool(compare(self._data, other)) if isinstance(other, numbers.Real) else NotImplemented
 
     return method
 

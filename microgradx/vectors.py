@@ -27,13 +27,13 @@ class Bundle:
     """
 
     __slots__ = ("_data", "_gs", "_rows", "_seen", "constant", "nodes")
-    changes = 0  # how often any leaf's data has been set, so that a bundle knows whether its copy is stale
+    changes = object()  # another one each time that any leaf's data is set: a copy of an older one is stale
 
     def __init__(self, nodes: Iterable[Any]) -> None:
         self.nodes = tuple(nodes)
         #: no node among them, so nothing to differentiate; what holds a node holds nothing else
         self.constant = not (self.nodes and hasattr(type(self.nodes[0]), "__apply__"))
-        self._seen = -1
+        self._seen: object = None
 
     def __reduce__(self) -> tuple[Any, ...]:  # a copy counts its own changes
         return Bundle, (self.nodes,)
@@ -50,10 +50,10 @@ class Bundle:
     @property
     def data(self) -> FloatArray:
         """The numbers as they are now, shape (len,), not to be written to."""
-        if self._seen != Bundle.changes:
+        if self._seen is not (now := Bundle.changes):
             self._data = np.array(self.nodes if self.constant else [x._data for x in self.nodes], np.float64)
             self._data.flags.writeable = False
-            self._seen = Bundle.changes
+            self._seen = now
         return self._data
 
     @property

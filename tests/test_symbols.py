@@ -241,3 +241,9 @@ def test_a_rule_with_an_if_says_what_to_do() -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(AttributeError, match="no rule or primitive is called 'tnah'"):
         symbols.symbols.tnah("x")
+
+
+def test_the_negative_of_a_sum_needs_one_pair_of_parentheses() -> None:
+    a, b = symbols.symbol("a"), symbols.symbol("b")
+    assert [str(a + -(a + b)), str(a * -(a + b)), str(-(a * b) + a), str(-a * b)] == [
+        "a + -(a + b)", "a*-(a + b)", "-a*b + a", "-a*b"]  # fmt: skip

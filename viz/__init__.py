@@ -22,22 +22,25 @@ from .explain import explain
 from .trace import Trace, number, trace
 
 if TYPE_CHECKING:
+    from .plots import plot_boundary, plot_loss
     from .svg import Graph, draw, draw_dot, to_dot, to_svg
     from .terminal import Steps, step
 
 __all__ = [
     "draw", "Graph", "to_dot", "to_svg", "draw_dot",
     "trace", "Trace", "step", "Steps", "explain", "why_order", "check", "number",
+    "plot_loss", "plot_boundary",
 ]  # fmt: skip
 
 _LATER = {
     **dict.fromkeys(("Graph", "draw", "draw_dot", "to_dot", "to_svg"), "svg"),
     **dict.fromkeys(("Steps", "step"), "terminal"),
+    **dict.fromkeys(("plot_boundary", "plot_loss"), "plots"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Graphviz and rich are loaded by the first picture and the first walk, not by `import viz`."""
+    """Graphviz, rich and matplotlib are loaded where they are first needed, not by `import viz`."""
     if name in _LATER:
         globals()[name] = found = getattr(import_module(f".{_LATER[name]}", __name__), name)
         return found

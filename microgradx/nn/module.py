@@ -50,7 +50,7 @@ class Module:
         if isinstance(value, Module):
             value._rename(name)
         object.__setattr__(self, name, value)
-        Bundle.changes += 1  # what was stacked from this module's weights is stale
+        Bundle.changes = object()  # what was stacked from this module's weights is stale
 
     def _rename(self, name: str) -> None:
         object.__setattr__(self, "_name", name)
@@ -147,7 +147,7 @@ class ModuleList(Module):
 
     def _changed(self) -> None:
         self._rename(self._name)
-        Bundle.changes += 1
+        Bundle.changes = object()
 
     def _rename(self, name: str) -> None:  # a list is never called, so its members carry its name
         super()._rename(name)

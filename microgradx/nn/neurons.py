@@ -110,7 +110,7 @@ class Layer(Module):
 
     def forward(self, x: Sequence[Any]) -> Any:
         inputs = bundle(x)
-        if self._rows is None or self._rows.seen != Bundle.changes:
+        if self._rows is None or self._rows.seen is not Bundle.changes:
             self._stack()
         if self._rows is None or current().checking:
             out = [neuron(inputs) for neuron in self.neurons]
