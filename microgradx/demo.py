@@ -50,6 +50,8 @@ def two_moons(n: int = 100, noise: float = 0.1, seed: int = SEED) -> tuple[Point
     >>> [(round(x, 9), round(y, 9)) for x, y in points], labels
     ([(1.0, 0.0), (0.0, 0.5), (-1.0, 0.0), (2.0, 0.5)], [-1, 1, -1, 1])
     """
+    if n < 4 or n % 2:
+        raise ValueError(f"two moons take an even number of points, at least 4, got {n!r}")
     stream = random.Random(seed)
     points, labels = [], []
     for i in range(n):

@@ -23,7 +23,7 @@ from .scopes import AnomalyError, Scope, current, enter, leave
 from .vectors import Bundle
 from .worlds import traced
 
-__all__ = ["Node", "contributions", "describe", "order", "sweep", "topological_order", "traced_sweep"]
+__all__ = ["Node", "contributions", "describe", "order", "sweep", "sweeping", "topological_order", "traced_sweep"]
 
 
 
@@ -171,7 +171,8 @@ def order(root: Any) -> tuple[list[Any], list[Any]]:
             else:
                 finish(node)
         elif node._db is None:
-            leaves.append(node)
+            if node.rule is None:
+                leaves.append(node)
             finish(node)
         elif (b := node._b) not in seen:
             push(node)
@@ -189,7 +190,7 @@ def topological_order(root: Node) -> list[Any]:
 
 # ---- the backward sweep ----------------------------------------------------------------------------------
 T = TypeVar("T")
-_sweeping = threading.RLock()  # a sweep in progress keeps its sums in the nodes, which threads may share
+sweeping = threading.RLock()  # a sweep in progress keeps its sums in the nodes, which threads may share
 
 
 def sweep(root: Any, seed: float, keep: Callable[[dict[Any, float | None]], T]) -> T:
@@ -201,7 +202,7 @@ def sweep(root: Any, seed: float, keep: Callable[[dict[Any, float | None]], T]) 
     """
     if not isinstance(root, Node):
         raise TypeError(f"backward() starts from a Value, got {type(root).__name__} {root!r:.60}")
-    with _sweeping:
+    with sweeping:
         nodes, leaves = order(root)
         before = {leaf: leaf.grad for leaf in leaves}
         try:

@@ -286,7 +286,7 @@ def _preamble(body: str, names: set[str]) -> str:
         if name in RULES and name not in worlds.PRIMITIVES:
             text = str(symbols.value(name))
             definitions.pop(name, None)  # called by a later one: it must stand before that
-            definitions[name] = f"def {name}({', '.join(RULES[name].inputs)}):\n    return {text}\n"
+            definitions[name] = f"def {name}({RULES[name].parameters}):\n    return {text}\n"
             waiting += sorted(set(_CALL.findall(text)))
         elif hasattr(math, name):
             imports.add(name)

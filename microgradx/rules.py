@@ -46,6 +46,12 @@ class Rule:
         """How many inputs have no default."""
         return len(self.inputs) - len(self.value.__defaults__ or ())
 
+    @property
+    def parameters(self) -> str:
+        """The inputs as a function's parameters: "x, alpha=1.0"."""
+        defaults = [f"={default!r}" for default in self.value.__defaults__ or ()]
+        return ", ".join(map("".join, zip(self.inputs, [""] * self.required + defaults, strict=True)))
+
     def __repr__(self) -> str:
         return f"<rule {self.name}({', '.join(self.inputs)})>"
 
@@ -58,7 +64,9 @@ class Rule:
         Raises TypeError when no input is one: plain numbers go through `worlds.floats` or `worlds.arrays`.
         """
         if named:
-            inputs = signature(self.value).bind(None, *inputs, **named).args[1:]
+            bound = signature(self.value).bind(None, *inputs, **named)
+            bound.apply_defaults()
+            inputs = bound.args[1:]
         if not self.required <= len(inputs) <= len(self.inputs):
             raise TypeError(f"{self.name}({', '.join(self.inputs)}) takes {len(self.inputs)} inputs, got {len(inputs)}")
         if missing := len(self.inputs) - len(inputs):
@@ -95,8 +103,10 @@ def rule(
     identifier, or when the partials do not match the inputs.
     """
     inputs = tuple(signature(value).parameters)[1:]
-    if not name.isidentifier() or name in RULES:
-        raise ValueError(f"a rule's name must be a new identifier, got {name!r}" + " (taken)" * (name in RULES))
+    if not name.isidentifier() or name.startswith("_"):
+        raise ValueError(f"a rule's name must be an identifier that does not begin with _, got {name!r}")
+    if name in RULES:
+        raise ValueError(f"there is a rule {name!r} already; choose another name, or `del RULES[{name!r}]` first")
     if len(partials) != len(inputs) or not inputs:
         raise ValueError(f"rule {name!r} has {len(inputs)} inputs {inputs} but {len(partials)} partials; give one each")
     for partial in partials:

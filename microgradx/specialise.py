@@ -2,23 +2,23 @@
 
 >>> from microgradx.rules import RULES
 >>> print(source(RULES["tanh"]))
-def tanh(x):
-    a = x._data
-    scope = current()
-    if not scope.checking:
+def tanh(_x):
+    _a = _x._data
+    _scope = _current()
+    if not _scope.checking:
         try:
-            y = tanh(a)
-            node = new(Node)
-            node._data = y; node._scope = scope
-            if scope.recording:
-                node.rule = RULE; node._a = x; node._b = None
-                node._da = 1.0 - y*y; node._db = None
+            _y = tanh(_a)
+            _node = _new(_Node)
+            _node._data = _y; _node._scope = _scope
+            if _scope.recording:
+                _node.rule = _RULE; _node._a = _x; _node._b = None
+                _node._da = 1.0 - _y*_y; _node._db = None
             else:
-                node.rule = node._a = node._b = node._da = node._db = None
-            return node
-        except ERRORS:
+                _node.rule = _node._a = _node._b = _node._da = _node._db = None
+            return _node
+        except _ERRORS:
             pass
-    return apply(RULE, (x,))
+    return _apply(_RULE, (_x,))
 <BLANKLINE>
 """
 
@@ -27,7 +27,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from textwrap import indent
+from types import CodeType
 from typing import Any
 
 from . import symbols, worlds
@@ -44,51 +46,52 @@ _PYTHON = replace(
     templates={**symbols.PYTHON.templates, "**": ("pow({}, {})", symbols.ATOM, (symbols.CHOICE, symbols.CHOICE))},
 )
 
+# Every name of the templates begins with _, which no rule's name may
 _NODE = """\
-scope = current()
-if not scope.checking:
+_scope = _current()
+if not _scope.checking:
     try:
-        y = {value}
-        node = new(Node)
-        node._data = y; node._scope = scope
-        if scope.recording:
-            node.rule = RULE; node._a = {a}; node._b = {b}
-            node._da = {da}; node._db = {db}
+        _y = {value}
+        _node = _new(_Node)
+        _node._data = _y; _node._scope = _scope
+        if _scope.recording:
+            _node.rule = _RULE; _node._a = {a}; _node._b = {b}
+            _node._da = {da}; _node._db = {db}
         else:
-            node.rule = node._a = node._b = node._da = node._db = None
-        return node
-    except ERRORS:
+            _node.rule = _node._a = _node._b = _node._da = _node._db = None
+        return _node
+    except _ERRORS:
         pass
-return apply(RULE, {inputs})
+return _apply(_RULE, {inputs})
 """
 
 _TWO_INPUTS = """\
-def {name}(x, {second}{default}):
-    z = {second}
-    if z.__class__ is Node:
+def {name}(_x, {second}):
+    _z = {second_name}
+    if _z.__class__ is _Node:
 {both}
-    if z.__class__ is not float:
-        if isinstance(z, AnyNode):
-            return apply(RULE, (x, z))
-        z = real(z)
+    if _z.__class__ is not float:
+        if isinstance(_z, _AnyNode):
+            return _apply(_RULE, (_x, _z))
+        _z = _real(_z)
 {left}
-def r{name}(z, x):
-    if x.__class__ is not float:
-        if isinstance(x, AnyNode):
-            return apply(RULE, (x, z))
-        x = real(x)
+def r{name}(_z, _x):
+    if _x.__class__ is not float:
+        if isinstance(_x, _AnyNode):
+            return _apply(_RULE, (_x, _z))
+        _x = _real(_x)
 {right}
 """
 
 
 def _body(rule: Rule, names: Sequence[str], nodes: Sequence[bool]) -> str:
     """Source that makes one node, for inputs that are (True) nodes or (False) floats."""
-    letters = "ab"[: len(names)]
+    letters = ("_a", "_b")[: len(names)]
     inputs = list(zip(letters, names, nodes, strict=True))
     numbers = "".join(f"{x} = {name}{'._data' * is_node}\n" for x, name, is_node in inputs)
     partials = ["None", "None"]
     for slot, (_, _, is_node) in enumerate(inputs):
-        if is_node and (local := symbols.partial(rule, slot, *letters)) is not None:
+        if is_node and (local := symbols.partial(rule, slot, *letters, y="_y")) is not None:
             partials[slot] = symbols.text(local, _PYTHON)
     a, b = (*names, "None")[:2]
     return numbers + _NODE.format(
@@ -100,11 +103,12 @@ def _body(rule: Rule, names: Sequence[str], nodes: Sequence[bool]) -> str:
 def source(rule: Rule) -> str:
     """The functions of a rule of one or two inputs, as Python: `name`, and `rname` for a number on the left."""
     if len(rule.inputs) == 1:
-        return f"def {rule.name}(x):\n" + indent(_body(rule, "x", (True,)), " " * 4)
+        return f"def {rule.name}(_x):\n" + indent(_body(rule, ["_x"], (True,)), " " * 4)
+    both = ["_x", "_z"]
     return _TWO_INPUTS.format(
-        name=rule.name, second=rule.inputs[1], default="" if rule.required == 2 else f"={rule.value.__defaults__[0]!r}",  # type: ignore[index]
-        both=indent(_body(rule, "xz", (True, True)), " " * 8),
-        left=indent(_body(rule, "xz", (True, False)), " " * 4), right=indent(_body(rule, "xz", (False, True)), " " * 4),
+        name=rule.name, second=rule.parameters.split(", ")[1], second_name=rule.inputs[1],
+        both=indent(_body(rule, both, (True, True)), " " * 8),
+        left=indent(_body(rule, both, (True, False)), " " * 4), right=indent(_body(rule, both, (False, True)), " " * 4),
     )  # fmt: skip
 
 
@@ -120,7 +124,7 @@ def _minimum(a: float, b: float) -> float:
 _FLOATS: dict[str, Any] = {
     **{name: getattr(math, name) for name in worlds.PRIMITIVES if hasattr(math, name)},
     "abs": abs, "pow": math.pow, "inf": math.inf, "nan": math.nan, "maximum": _maximum, "minimum": _minimum,
-    "current": current, "new": object.__new__, "AnyNode": Node, "ERRORS": (ArithmeticError, ValueError),
+    "_current": current, "_new": object.__new__, "_AnyNode": Node, "_ERRORS": (ArithmeticError, ValueError),
 }  # fmt: skip
 
 
@@ -129,11 +133,16 @@ def methods(rule: Rule, node: type[Node], real: Callable[[Any], float]) -> dict[
 
     real: turns an operand that is no node into a float, or raises.
     """
+    names = {**_FLOATS, "_Node": node, "_apply": node._make, "_real": real, "_RULE": rule}  # type: ignore[attr-defined]
     for called in RULES.values():  # a rule may call another, as softplus' partial calls sigmoid: on floats
         if called.name not in _FLOATS and not called.vectors:
-            text = symbols.text(symbols.value(called), _PYTHON)
-            _FLOATS[called.name] = eval(f"lambda {', '.join(called.inputs)}: {text}", _FLOATS)
+            names[called.name] = eval(_on_floats(called), names)
     made: dict[str, Any] = {}
-    names = {**_FLOATS, "Node": node, "apply": node._make, "real": real, "RULE": rule}  # type: ignore[attr-defined]
     exec(compile(source(rule), f"<{rule.name} of the table>", "exec"), names, made)
     return made
+
+
+@cache
+def _on_floats(rule: Rule) -> CodeType:
+    text = symbols.text(symbols.value(rule), _PYTHON)
+    return compile(f"lambda {rule.parameters}: {text}", f"<{rule.name} of the table>", "eval")

@@ -52,6 +52,8 @@ class Symbol:
         return self if _is(other, 0) else _folded("-", self, symbol(other))
 
     def __mul__(self, other: Any) -> Symbol:
+        if _is(self, -1):
+            return -symbol(other)
         return self if _is(other, 1) else symbol(other) if _is(self, 1) else _folded("*", self, symbol(other))
 
     def __truediv__(self, other: Any) -> Symbol:
@@ -189,20 +191,19 @@ def _binary(mul: str, comparisons: dict[str, str] | None = None) -> dict[str, tu
     return found
 
 
-_PYTHON_CALLS = {"maximum": "max", "minimum": "min"}
+SHORT = {"maximum": "max", "minimum": "min"}
 PYTHON = Style({
     **_binary("*"), "**": ("{}**{}", POW, (ATOM, NEG)), "&": ("{} and {}", AND, (AND, COMPARE)),
     "|": ("{} or {}", OR, (OR, AND)), "where": ("{1} if {0} else {2}", CHOICE, (OR, OR, CHOICE)),
-}, lambda f, xs: f"{_PYTHON_CALLS.get(f, f)}({', '.join(xs)})",
+}, lambda f, xs: f"{SHORT.get(f, f)}({', '.join(xs)})",
     lambda x: _number(x) if math.isfinite(x) else f'float("{x}")')  # fmt: skip
 
-_MATH = {"maximum": "max", "minimum": "min"}
 _JS_MATH = "exp expm1 log log1p sqrt abs sin cos tan asin acos atan sinh cosh tanh atan2 hypot maximum minimum".split()
 JAVASCRIPT = Style({
     **_binary("*", {"==": "==="}), "**": ("Math.pow({}, {})", ATOM, (CHOICE, CHOICE)),
     "&": ("{} && {}", AND, (AND, COMPARE)), "|": ("{} || {}", OR, (OR, AND)),
     "where": ("{} ? {} : {}", CHOICE, (OR, OR, CHOICE)),
-}, lambda f, xs: f"{'Math.' if f in _JS_MATH else ''}{_MATH.get(f, f)}({', '.join(xs)})",
+}, lambda f, xs: f"{'Math.' if f in _JS_MATH else ''}{SHORT.get(f, f)}({', '.join(xs)})",
     lambda x: {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}.get(repr(float(x)), _number(x)))  # fmt: skip
 
 _TEXT = _binary("·", {"==": "=", "<=": "≤", ">=": "≥"})
@@ -210,7 +211,7 @@ TEXT = Style({
     **_TEXT, "-": ("{} − {}", ADD, (ADD, MUL)), "neg": ("−{}", NEG, (MUL,)),
     "**": ("{}^{}", POW, (ATOM, ATOM)), "&": ("{} and {}", AND, (AND, COMPARE)), "|": ("{} or {}", OR, (OR, AND)),
     "where": ("{1} if {0}, else {2}", CHOICE, (OR, OR, CHOICE)), "dot": ("{}·{}", MUL, (MUL, NEG)),
-}, lambda f, xs: f"{_PYTHON_CALLS.get(f, f)}({', '.join(xs)})", _spoken)  # fmt: skip
+}, lambda f, xs: f"{SHORT.get(f, f)}({', '.join(xs)})", _spoken)  # fmt: skip
 
 
 def _mi(name: str) -> str:
@@ -222,7 +223,7 @@ def _mi(name: str) -> str:
 
 def _math_call(f: str, xs: list[str]) -> str:
     inside = "<mo>,</mo>".join(xs)
-    return f"<mrow><mi>{escape(_MATH.get(f, f))}</mi><mo>(</mo>{inside}<mo>)</mo></mrow>"
+    return f"<mrow><mi>{escape(SHORT.get(f, f))}</mi><mo>(</mo>{inside}<mo>)</mo></mrow>"
 
 
 def _mo(op: str) -> str:

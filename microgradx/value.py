@@ -20,13 +20,13 @@ from typing import Any, overload
 import numpy as np
 
 from . import specialise, symbols, worlds
-from .graph import Node, check_handed_on, operation, place, sweep, topological_order, traced_sweep
+from .graph import Node, check_handed_on, operation, place, sweep, sweeping, topological_order, traced_sweep
 from .operations import Operations
 from .rules import RULES, Rule
 from .scopes import AnomalyError, current
 from .vectors import Bundle
 
-__all__ = ["Value", "bundle", "grad", "real"]
+__all__ = ["Value", "bundle", "grad", "methods", "real"]
 
 
 def real(x: Any, what: str = "a Value's data") -> float:
@@ -101,7 +101,7 @@ class Value(Operations):
     def __apply__(cls, rule: Rule, inputs: tuple[Any, ...]) -> Value:
         """A rule of the table on Values, by its specialised function where there is one."""
         if len(inputs) <= 2 and not rule.vectors and isinstance(inputs[0], Value):
-            return (_methods.get(rule) or _install(rule))(*inputs)
+            return (methods.get(rule) or _specialised(rule))(*inputs)
         return cls._make(rule, inputs)
 
     @classmethod
@@ -243,49 +243,45 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> V
         grads = traced_sweep(y, Value(1.0))
         found = [grads[x] if x in grads else Value(0.0) for x in wanted]
     else:
-        nodes = topological_order(y)
-        kept = [node.grad for node in nodes]
+        with sweeping:
+            nodes = topological_order(y)
+            kept = [node.grad for node in nodes]
 
-        def restore() -> None:
-            for node, g in zip(nodes, kept, strict=True):
-                node._grad = g
+            def restore() -> None:
+                for node, g in zip(nodes, kept, strict=True):
+                    node._grad = g
 
-        def read(_: dict[Value, float | None]) -> list[Value]:
+            def read(_: dict[Value, float | None]) -> list[Value]:
+                try:
+                    if current().checking:
+                        _check(y)
+                    reached = set(nodes)
+                    return [Value(x._grad if x in reached else 0.0) for x in wanted]
+                finally:
+                    restore()
+
             try:
-                if current().checking:
-                    _check(y)
-                reached = set(nodes)
-                return [Value(x._grad if x in reached else 0.0) for x in wanted]
-            finally:
+                found = sweep(y, 1.0, read)
+            except BaseException:
                 restore()
-
-        try:
-            found = sweep(y, 1.0, read)
-        except BaseException:
-            restore()
-            raise
+                raise
     return found if several else found[0]
 
 
 # ---- the table's operations as methods ---------------------------------------------------------------------
 _OPERATORS = {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow", "neg": "neg"}
+methods: dict[Rule, Callable[..., Value]] = {}  #: the specialised function of each rule that has been used
 
 
-_methods: dict[Rule, Callable[..., Value]] = {}
-
-
-def _install(rule: Rule) -> Callable[..., Value]:
-    """Make a rule's specialised function, and a method of its name unless Value has something else there."""
+def _specialised(rule: Rule) -> Callable[..., Value]:
     made = specialise.methods(rule, Value, _operand)
     for name, method in made.items():  # so that a model that holds one can be pickled
         method.__module__, method.__qualname__ = Value.__module__, f"Value.{name}"
-    if getattr(Value, rule.name, None) in (None, *_methods.values()):
-        setattr(Value, rule.name, made[rule.name])
+    made[rule.name].__doc__ = f"{rule.name}({', '.join(rule.inputs)}) = {symbols.value(rule)}"
     if rule.name in _OPERATORS:
         for reflected in ("", "r")[: len(made)]:
             setattr(Value, f"__{reflected}{_OPERATORS[rule.name]}__", made[reflected + rule.name])
-    made[rule.name].__doc__ = f"{rule.name}({', '.join(rule.inputs)}) = {symbols.value(rule)}"
-    _methods[rule] = made[rule.name]
+    methods[rule] = made[rule.name]
     return made[rule.name]
 
 
@@ -307,4 +303,4 @@ for _name in ("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__"):
 Value.__hash__ = Node.__hash__  # type: ignore[method-assign]
 for _rule in RULES.values():
     if len(_rule.inputs) <= 2:
-        _install(_rule)
+        setattr(Value, _rule.name, _specialised(_rule))

@@ -234,3 +234,7 @@ def test_in_a_notebook_and_at_the_prompt() -> None:
     why = viz.why_order(example()["L"])
     assert why._repr_mimebundle_() == {"text/plain": str(why)}
     assert repr(why) == str(why)
+
+
+def test_outside_the_domain_nothing_is_called_different() -> None:
+    assert [x.verdict for x in viz.check(leaf(-1.0).log()).leaves] == ["not finite"]

@@ -136,3 +136,23 @@ def test_threads_add_to_shared_parameters() -> None:
     for t in threads:
         t.join()
     assert (w.grad, b.grad) == (4 * 2 * sum(k % 7 for k in range(200)), 4 * 2 * 200)
+
+
+def test_grad_beside_backward_in_another_thread_loses_nothing() -> None:
+    x = Value(1.0)
+    y, stop = x, threading.Event()
+    for _ in range(300):
+        y = y + x
+    z = y * x
+
+    def ask() -> None:
+        while not stop.is_set():
+            grad(z, x)
+
+    beside = threading.Thread(target=ask)
+    beside.start()
+    for _ in range(100):
+        y.backward()
+    stop.set()
+    beside.join()
+    assert x.grad == 100 * 301

@@ -437,3 +437,8 @@ def test_a_wide_vector_takes_linear_time() -> None:
     walk = trace(dot(xs, xs))
     assert len(walk.steps[-1].contributions) == 20_000
     assert [c.use for c in walk.contributions[0]] == [1, 2]
+
+
+def test_json_that_is_no_walk_is_refused() -> None:
+    with pytest.raises(ValueError, match="not the JSON of a walk"):
+        Trace.from_json('{"version": 1}')

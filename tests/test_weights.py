@@ -168,3 +168,17 @@ def test_a_pickled_model_has_the_weights_that_it_was_pickled_with(monkeypatch: p
     pickled, want = pickle.dumps(layer), numbers(layer(X))
     Bundle.changes = then  # as it may be in the process that reads the file
     assert numbers(pickle.loads(pickled)(X)) == want
+
+
+def test_a_neuron_with_a_forward_of_its_own_is_asked() -> None:
+    layer = Layer(1, 2, seed=0)
+    layer([1.0])
+    layer.neurons[0].forward = lambda x: Value(99.0)
+    assert layer([1.0])[0].data == 99.0
+
+
+def test_neurons_of_different_widths_are_told_apart() -> None:
+    layer = Layer(2, 2, seed=0)
+    layer.neurons[0].w = Bundle(layer.neurons[0].w[:1])
+    with pytest.raises(ValueError, match="expected as many inputs as weights, got 1 weights and 2 inputs"):
+        layer([1.0, 2.0])

@@ -113,8 +113,11 @@ def check(root: GraphNode, names: Mapping[str, Any] | None = None, eps: float = 
     found = []
     for k, (index, (difference, uncertainty, kink)) in enumerate(_differences(program, walk, walk.leaves, eps)):
         node = walk.nodes[index]
-        exact = _complex_step(program, index) if k < affordable and kink is None and math.isfinite(node.grad) else None
+        sound = kink is None and math.isfinite(node.grad) and math.isfinite(walk.root.data)
+        exact = _complex_step(program, index) if sound and k < affordable else None
         verdict = _judge(node.grad, difference, uncertainty, exact, kink)
+        if not math.isfinite(walk.root.data):
+            verdict = "not finite"
         found.append(Checked(node.shown, node.data, node.grad, difference, uncertainty, exact, kink, verdict))
     note = f"the complex step was taken for the first {affordable} leaves only" if len(found) > affordable else ""
     return Check(walk.root.shown, tuple(found), note)

@@ -374,7 +374,7 @@ class Graph:
         when the file cannot be written, GraphvizError when there is no Graphviz to paint with.
         """
         path = Path(path)
-        format = path.suffix.lower().removeprefix(".").replace("gv", "dot")
+        format = path.suffix.lower().removeprefix(".")
         if format not in FORMATS:
             raise ValueError(f"a picture is saved as {', '.join('.' + f for f in FORMATS)}; got {path.name!r}")
         if format == "svg":

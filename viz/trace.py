@@ -207,11 +207,14 @@ class Trace:
             version = found.get("version") if isinstance(found, dict) else None
             raise ValueError(f"expected the JSON of a walk, version {VERSION}, got version {version}; "
                              "write it again with Trace.to_json()")  # fmt: skip
-        nodes = [Node(**_floats(n, "data", "grad") | {"inputs": _inputs(n["inputs"])}) for n in found["nodes"]]
-        steps = []
-        for step in found["steps"]:
-            contributions = tuple(Contribution(**_floats(c, *_NUMBERS)) for c in step["contributions"])
-            steps.append(Step(**step | {"contributions": contributions}))
+        try:
+            nodes = [Node(**_floats(n, "data", "grad") | {"inputs": _inputs(n["inputs"])}) for n in found["nodes"]]
+            steps = []
+            for step in found["steps"]:
+                contributions = tuple(Contribution(**_floats(c, *_NUMBERS)) for c in step["contributions"])
+                steps.append(Step(**step | {"contributions": contributions}))
+        except (KeyError, TypeError) as problem:
+            raise ValueError(f"not the JSON of a walk ({problem}); write it again with Trace.to_json()") from problem
         return cls(tuple(nodes), tuple(steps))
 
 
@@ -414,31 +417,6 @@ def _partial_template(rule: Rule, slot: int, constants: tuple[Any, ...]) -> list
     try:
         found = formula(symbols.symbols, symbols.symbol(f"{{{n}}}"), *inputs)
         each = found if isinstance(inputs[slot], tuple) else [found]
-        return [_Template.of(symbols.text(_folded(symbols.symbol(e)), BOARD)) for e in each]
+        return [_Template.of(symbols.text(symbols.symbol(e), BOARD)) for e in each]
     except Exception:
         return []
-
-
-_FOLD: dict[str, Any] = {
-    "+": lambda a, b: a + b, "-": lambda a, b: a - b, "*": lambda a, b: a * b,
-    "==": lambda a, b: a == b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
-}  # fmt: skip
-
-
-def _folded(s: symbols.Symbol) -> symbols.Symbol:
-    """With constants worked out: where the rule for powers says "0 if 2 = 0, else 2·x^(2−1)", one writes "2·x"."""
-    if s.op in ("name", "number"):
-        return s
-    args = [_folded(a) for a in s.args]
-    constants = [a.args[0] if a.op == "number" else None for a in args]
-    if s.op in _FOLD and None not in constants:
-        return symbols.symbol(_FOLD[s.op](*constants))
-    match s.op, constants:
-        case "where", [bool(condition), *_]:
-            return args[1] if condition else args[2]
-        case "**", [_, 1]:
-            return args[0]
-        case "*", [-1, _]:
-            return -args[1]
-    return symbols.Symbol(s.op, *args)

@@ -17,7 +17,7 @@ from typing import Any
 from ..dot import Rows, dot
 from ..rules import RULES, Rule
 from ..scopes import current, enter, leave
-from ..value import Value, bundle
+from ..value import Value, bundle, methods
 from ..vectors import Bundle
 from .module import Module, ModuleList
 
@@ -33,10 +33,10 @@ def _activation(chosen: Activation) -> Callable[[Any], Any]:
     if rule is None or rule.required != 1:
         known = ", ".join(sorted(r.name for r in RULES.values() if r.required == 1))
         raise ValueError(f"activation is a rule of one input or a function, got {chosen!r}; rules: {known}")
-    return getattr(Value, rule.name, rule)  # the method is the faster form of the same
+    return methods.get(rule, rule)  # the faster form of the same
 
 
-def _rule_name(chosen: Activation) -> str:
+def _name(chosen: Activation) -> str:
     return chosen.name if isinstance(chosen, Rule) else chosen if isinstance(chosen, str) else ""
 
 
@@ -67,8 +67,8 @@ class Neuron(Module):
     @activation.setter
     def activation(self, chosen: Activation) -> None:
         self._activate, self._activation = _activation(chosen), chosen
-        #: the activation's rule, when it is one of the table and so makes exactly one node
-        self._one_node = _rule_name(chosen)
+        #: the name of the activation's rule, when it is one of the table and so makes exactly one node
+        self._rule_name = _name(chosen)
 
     def forward(self, x: Sequence[Any]) -> Value:
         out = self._expanded(x) if self.expand else dot(self.w, x, self.b)
@@ -83,7 +83,7 @@ class Neuron(Module):
         return out
 
     def __repr__(self) -> str:
-        name = self._one_node or getattr(self.activation, "__name__", "custom")
+        name = self._rule_name or getattr(self.activation, "__name__", "custom")
         kind = {"relu": "ReLU"}.get(name, name.capitalize()) if self.nonlin else "Linear"
         return f"{kind}Neuron({len(self.w)})"
 
@@ -102,8 +102,9 @@ class Layer(Module):
     def _stack(self) -> None:
         """Stack the neurons' weights, unless some of them are not as they were built here."""
         usual = all(
-            type(neuron) is Neuron and not neuron.expand and type(neuron.w) is Bundle and not neuron.w.constant
-            and type(neuron.b) is Value for neuron in self.neurons
+            type(neuron) is Neuron and "forward" not in vars(neuron) and not neuron.expand and type(neuron.b) is Value
+            and type(neuron.w) is Bundle and not neuron.w.constant and len(neuron.w) == len(self.neurons[0].w)
+            for neuron in self.neurons
         )  # fmt: skip
         rows = Rows([neuron.w for neuron in self.neurons], [neuron.b for neuron in self.neurons]) if usual else None
         object.__setattr__(self, "_rows", rows)
@@ -119,7 +120,7 @@ class Layer(Module):
             for i, neuron in enumerate(self.neurons):
                 node = out[i]
                 node._scope = inner = outer.within(neuron._name)
-                if neuron.nonlin and neuron._one_node:  # cheaper to move there than to make there
+                if neuron.nonlin and neuron._rule_name:  # cheaper to move there than to make there
                     out[i] = node = neuron._activate(node)
                     node._scope = inner
                 elif neuron.nonlin:

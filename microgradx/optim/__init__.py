@@ -14,7 +14,8 @@ True
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import numbers
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..value import Value
@@ -26,7 +27,9 @@ class Optimizer:
     """Holds parameters; `step()` moves each one that has a gradient. Raises ValueError for an empty list."""
 
     def __init__(self, params: Iterable[Value], lr: float, weight_decay: float) -> None:
-        self.params = list(params)
+        if isinstance(params, Value):
+            raise TypeError("an optimizer takes several parameters: pass a list, [x] or model.parameters()")
+        self.params = list(dict.fromkeys(params))
         for p in self.params:
             if not isinstance(p, Value) or p.rule is not None:
                 raise TypeError(f"an optimizer moves leaf Values, got {type(p).__name__} {p!r:.60}")
@@ -50,9 +53,9 @@ class Optimizer:
 
 
 def _at_least_0(name: str, x: Any) -> float:
-    if not isinstance(x, int | float) or not x >= 0:
+    if not isinstance(x, numbers.Real) or not float(x) >= 0:
         raise ValueError(f"{name} is a number ≥ 0, got {x!r}")
-    return x
+    return float(x)
 
 
 class SGD(Optimizer):
@@ -80,7 +83,7 @@ class Adam(Optimizer):
         eps: float = 1e-8, weight_decay: float = 0.0,
     ) -> None:  # fmt: skip
         super().__init__(params, lr, weight_decay)
-        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
+        if not isinstance(betas, Sequence) or len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"betas are two numbers in [0, 1), got {betas!r}")
         self.betas, self.eps = betas, _at_least_0("eps", eps)
         self.moments: dict[int, tuple[float, float, int]] = {}
