@@ -182,7 +182,8 @@ class Program:
     def source(self, language: str = "python") -> str:
         """The forward and the backward pass as plain Python that runs on its own: `x` is a node, `dx` its gradient.
 
-        Where the engine gives inf or nan, plain Python may raise instead. Raises ValueError for another language.
+        It takes the branches that the graph took, with constants for their conditions. Where the engine gives inf
+        or nan, plain Python may raise instead, or give a complex number. Raises ValueError for another language.
         """
         if language != "python":
             raise ValueError(f"source() prints 'python', got {language!r}")

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from textwrap import indent
@@ -131,14 +132,23 @@ _FLOATS: dict[str, Any] = {
 def methods(rule: Rule, node: type[Node], real: Callable[[Any], float]) -> dict[str, Callable[..., Any]]:
     """{"tanh": function}, or {"mul": …, "rmul": …} for two inputs, that make nodes of the class `node`.
 
-    real: turns an operand that is no node into a float, or raises.
+    real: turns an operand that is no node into a float, or raises. Raises TypeError for a rule that symbols
+    cannot read.
     """
     names = {**_FLOATS, "_Node": node, "_apply": node._make, "_real": real, "_RULE": rule}  # type: ignore[attr-defined]
     for called in RULES.values():  # a rule may call another, as softplus' partial calls sigmoid: on floats
         if called.name not in _FLOATS and not called.vectors:
-            names[called.name] = eval(_on_floats(called), names)
+            with suppress(Exception):  # one that cannot be read is refused when it is used itself
+                names[called.name] = eval(_on_floats(called), names)
+    try:
+        text = source(rule)
+    except Exception as problem:
+        raise TypeError(
+            f"the rule {rule.name!r} cannot be read as a formula ({problem}); write it with xp alone: "
+            "xp.exp, not math.exp or np.exp, and xp.where, not if"
+        ) from problem
     made: dict[str, Any] = {}
-    exec(compile(source(rule), f"<{rule.name} of the table>", "exec"), names, made)
+    exec(compile(text, f"<{rule.name} of the table>", "exec"), names, made)
     return made
 
 

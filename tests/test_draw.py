@@ -589,7 +589,6 @@ MAGIC = {
     "png": b"\x89PNG\r\n",
     "pdf": b"%PDF-",
     "dot": b"digraph {",
-    "gv": b"digraph {",
 }
 
 
@@ -725,3 +724,14 @@ def test_themes() -> None:
     for picture, theme in ((auto, "light"), (light, "light"), (dark, "dark")):
         assert f'<rect class="mgx-page" fill="{cards.THEMES[theme]["page"]}"' in picture
     assert "mgx-page" not in re.sub("<style>.*?</style>", "", viz.draw(example()).svg(transparent=True))
+
+
+def test_leaves_that_every_rank_uses_do_not_make_the_picture_grow_as_the_square() -> None:
+    def size(rounds: int) -> int:
+        w, b = Value(2.0, label="w"), Value(3.0, label="b")
+        z = w
+        for _ in range(rounds):
+            z = (z * w + b).tanh()
+        return len(viz.draw(z, engine="ranks", collapse=False).svg())
+
+    assert size(1200) < 6 * size(300)

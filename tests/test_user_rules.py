@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -62,3 +63,10 @@ def test_an_operation_without_a_derivative_is_no_leaf() -> None:
     y.backward()
     y.backward()
     assert (s.grad, x.grad) == (3.0, None)
+
+
+def test_a_rule_that_cannot_be_read_is_refused_by_name_and_harms_no_other() -> None:
+    bad = rule("bad", lambda xp, x: math.exp(x), lambda xp, y, x: y)
+    with pytest.raises(TypeError, match=r"'bad' cannot be read .* xp\.exp, not math.exp"):
+        bad(Value(1.0))
+    assert rule("fine", lambda xp, x: 3 * x, lambda xp, y, x: 3)(Value(1.0)).data == 3.0

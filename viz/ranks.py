@@ -451,13 +451,16 @@ def _ways(tracks: list[_Track], lines: Sequence[tuple[Place, Place]]) -> list[li
         for step in range(1, needed + 1):
             tracks.append(_Track(rank + step, 0.0, PASSAGE, passage=True))
             _join(tracks, start if step == 1 else (len(tracks) - 2, 0.0), (len(tracks) - 1, 0.0))
-    ways = []
-    for start, target in lines:
-        span = tracks[target[0]].rank - tracks[start[0]].rank
-        between = passages.get(start, [])[: max(span - 1, 0)]
+    spans = [tracks[target[0]].rank - tracks[start[0]].rank for start, target in lines]
+    ways: list[list[int]] = [[] for _ in lines]
+    room = 5_000 + 8 * len(lines)  # a leaf that every rank uses has ways that add up to n²
+    for k in sorted(range(len(lines)), key=spans.__getitem__):
+        (start, target), span = lines[k], spans[k]
+        room -= max(span - 1, 0)
+        between = passages.get(start, [])[: max(span - 1, 0)] if room >= 0 else []
         if span > 0 and len(between) == span - 1:
             _join(tracks, (between[-1], 0.0) if between else start, target)
-        ways.append([start[0], *between, target[0]])
+        ways[k] = [start[0], *between, target[0]]
     return ways
 
 

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..scopes import current, enter, leave
-from ..value import Value
+from ..value import Value, real
 from ..vectors import Bundle
 
 __all__ = ["Module", "ModuleList"]
@@ -105,7 +105,7 @@ class Module:
         if missing or unknown:
             problem = f"missing {sorted(missing)}, unknown {sorted(unknown)}"
             raise KeyError(f"the state does not fit {type(self).__name__}: {problem}")
-        checked = {name: Value(number).data for name, number in state.items()}
+        checked = {name: real(number, f"the parameter {name}") for name, number in state.items()}
         for name, p in parameters.items():
             p.data = checked[name]
 

@@ -10,6 +10,7 @@ MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)], Layer of [Linear
 
 from __future__ import annotations
 
+import operator
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -53,8 +54,7 @@ class Neuron(Module):
         self, nin: int, nonlin: bool = True, activation: Activation = "relu", expand: bool = False,
         seed: int | random.Random | None = None,
     ) -> None:  # fmt: skip
-        if not isinstance(nin, int) or nin < 0:
-            raise ValueError(f"nin is the number of inputs, an int ≥ 0, got {nin!r}")
+        nin = _count("nin is the number of inputs", nin, 0)
         uniform = (random if seed is None else _generator(seed)).uniform
         self.w = Bundle(Value(uniform(-1, 1), label=f"w{i}") for i in range(nin))
         self.b = Value(0.0, label="b")
@@ -92,8 +92,7 @@ class Layer(Module):
     """nout neurons on the same nin inputs; called, it gives a list, or for nout = 1 the one Value."""
 
     def __init__(self, nin: int, nout: int, **neuron: Any) -> None:
-        if not isinstance(nout, int) or nout < 1:
-            raise ValueError(f"nout is the number of neurons, an int ≥ 1, got {nout!r}")
+        nout = _count("nout is the number of neurons", nout, 1)
         if neuron.get("seed") is not None:
             neuron["seed"] = _generator(neuron["seed"])
         self.neurons = ModuleList(Neuron(nin, **neuron) for _ in range(nout))
@@ -155,6 +154,12 @@ class MLP(Module):
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"
+
+
+def _count(what: str, n: Any, least: int) -> int:
+    if not hasattr(n, "__index__") or operator.index(n) < least:
+        raise ValueError(f"{what}, an int ≥ {least}, got {n!r}")
+    return operator.index(n)
 
 
 def _generator(seed: int | random.Random) -> random.Random:
