@@ -238,3 +238,9 @@ def test_in_a_notebook_and_at_the_prompt() -> None:
 
 def test_outside_the_domain_nothing_is_called_different() -> None:
     assert [x.verdict for x in viz.check(leaf(-1.0).log()).leaves] == ["not finite"]
+
+
+@pytest.mark.parametrize("root", [(leaf(2.0) * 1e8).sin(), (leaf(1e6) * 1e3).sin()])
+def test_a_function_too_quick_for_the_steps_is_left_to_the_complex_step(root: Value) -> None:
+    (checked,) = viz.check(root).leaves
+    assert (checked.verdict, checked.difference, checked.kink) == ("agrees", None, None)

@@ -111,10 +111,16 @@ def check(root: GraphNode, names: Mapping[str, Any] | None = None, eps: float = 
     walk = Trace.of(program)
     affordable = COMPLEX_RUNS // len(program) + 1
     found = []
-    for k, (index, (difference, uncertainty, kink)) in enumerate(_differences(program, walk, walk.leaves, eps)):
-        node = walk.nodes[index]
-        sound = kink is None and math.isfinite(node.grad) and math.isfinite(walk.root.data)
+    for k, (index, estimate) in enumerate(_differences(program, walk, walk.leaves, eps)):
+        node, (difference, uncertainty, kink) = walk.nodes[index], estimate
+        if difference is not None and uncertainty > 1e-3 * max(abs(node.grad), abs(difference), 1e-3):
+            difference = None  # its steps have not settled: no number to show beside a gradient
+        sound = math.isfinite(node.grad) and math.isfinite(walk.root.data) and not (kink and _between(node.grad, kink))
         exact = _complex_step(program, index) if sound and k < affordable else None
+        if exact is not None and math.isclose(node.grad, exact, rel_tol=1e-9):
+            kink = None  # the two sides were sampled too far apart, and so may the steps have been
+            if difference is not None and not math.isclose(difference, exact, rel_tol=1e-3, abs_tol=1e-3):
+                difference = None
         verdict = _judge(node.grad, difference, uncertainty, exact, kink)
         if not math.isfinite(walk.root.data):
             verdict = "not finite"
@@ -123,17 +129,21 @@ def check(root: GraphNode, names: Mapping[str, Any] | None = None, eps: float = 
     return Check(walk.root.shown, tuple(found), note)
 
 
+def _between(grad: float, kink: tuple[float, float]) -> bool:
+    slack = 1e-3 * max(map(abs, kink))  # a one-sided slope is a first-order estimate
+    return min(kink) - slack <= grad <= max(kink) + slack
+
+
 def _judge(
     grad: float, difference: float | None, uncertainty: float, exact: float | None, kink: tuple[float, float] | None
 ) -> Verdict:
     if not math.isfinite(grad):
         return "not finite" if difference is None or kink else "differs"
-    if kink is not None:
-        slack = 1e-3 * max(map(abs, kink))  # a one-sided slope is a first-order estimate
-        return "kink" if min(kink) - slack <= grad <= max(kink) + slack else "differs"
     if exact is not None and math.isclose(grad, exact, rel_tol=1e-9):
         return "agrees"
-    if difference is not None and uncertainty <= 1e-3 * max(abs(grad), abs(difference), 1e-3):
+    if kink is not None:
+        return "kink" if _between(grad, kink) else "differs"
+    if difference is not None:
         return "agrees" if math.isclose(grad, difference, rel_tol=1e-7, abs_tol=4 * uncertainty) else "differs"
     return "unclear" if exact is None or math.isclose(grad, exact, rel_tol=1e-6) else "differs"
 
