@@ -153,6 +153,10 @@ class Value(Operations):
     def item(self) -> float:
         return self._data
 
+    def where(self, condition: Any, other: Any) -> Value:
+        """self where the condition holds, else other: PyTorch's order, `x.where(x > 0, 0.0)`."""
+        return RULES["where"](condition, self, other)  # type: ignore[no-any-return]
+
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data!r}, grad={self.grad!r}{label})"

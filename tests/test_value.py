@@ -281,3 +281,10 @@ def test_copies_of_a_model(copied: Any) -> None:
     assert twin([1.0, 2.0]).data == model([1.0, 2.0]).data != before
     twin([1.0, 2.0]).backward()
     assert [p.grad for p in model.parameters()] == [None] * 13
+
+
+def test_where_is_a_method_too() -> None:
+    x, other = Value(2.0), Value(5.0)
+    for condition, data, grads in ((x > 0, 2.0, (1.0, 0.0)), (x > 3, 5.0, (0.0, 1.0))):
+        y = x.where(condition, other)
+        assert (y.data, y.op, tuple(g.data for g in grad(y, [x, other]))) == (data, "where", grads)
