@@ -176,3 +176,19 @@ def gross(program: Program, data: Sequence[float]) -> list[float]:
     for i in reversed(range(len(program) - 1)):
         found[i] = sum(found[use.user] * abs(program.local(use, data)) for use in program.uses[i])
     return found
+
+
+# ---- the example of the walks and pictures: h is used twice --------------------------------------------------
+def example() -> dict[str, Value]:
+    a, b = Value(2.0, label="a"), Value(3.0, label="b")
+    h = a * b
+    p = h + 1
+    L = h * p
+    return {"a": a, "b": b, "h": h, "p": p, "L": L}
+
+
+def labelled_example() -> Value:
+    named = example()
+    for name, node in named.items():
+        node.label = name
+    return named["L"]

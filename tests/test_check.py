@@ -15,13 +15,7 @@ from microgradx.nn import MLP
 from microgradx.rules import RULES, rule
 from microgradx.value import Value
 
-
-def example() -> dict[str, Value]:
-    a, b = Value(2.0, label="a"), Value(3.0, label="b")
-    h = a * b
-    p = h + 1
-    L = h * p
-    return {"a": a, "b": b, "h": h, "p": p, "L": L}
+from .table import example
 
 
 def leaf(x: float, label: str = "x") -> Value:

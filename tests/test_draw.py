@@ -31,6 +31,8 @@ from viz import cards, layout, svg
 from viz.fold import fold
 from viz.ranks import DIRECTIONS, ranked
 
+from .table import labelled_example as example
+
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 NASTY = {
     "html": "<x>", "script": "<script>alert(1)</script>", "escapes": r"\N \G \l \\", "backslash": "end\\",
@@ -135,15 +137,6 @@ def graphs(draw: st.DrawFn, scoped: bool = False) -> Value:
     if draw(st.booleans()):
         nodes[-1].backward()
     return nodes[-1]
-
-
-def example() -> Value:
-    a, b = Value(2.0, label="a"), Value(3.0, label="b")
-    h = a * b
-    p = h + 1
-    L = h * p
-    h.label, p.label, L.label = "hpL"
-    return L
 
 
 def chain(length: int) -> Value:

@@ -15,13 +15,7 @@ from microgradx.value import Value
 from viz.explain import Span, Table, cells, explanation, line, plain, words
 from viz.trace import trace
 
-
-def example() -> dict[str, Value]:
-    a, b = Value(2.0, label="a"), Value(3.0, label="b")
-    h = a * b
-    p = h + 1
-    L = h * p
-    return {"a": a, "b": b, "h": h, "p": p, "L": L}
+from .table import example
 
 
 def texts(lines: Any) -> list[str]:

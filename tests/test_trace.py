@@ -20,6 +20,8 @@ from microgradx.value import Value
 from microgradx.worlds import PRIMITIVES, floats
 from viz.trace import Contribution, Trace, number, trace
 
+from .table import labelled_example as example
+
 EXACT = {
     "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "neg": lambda a, b: -a,
     "square": lambda a, b: a * a, "double": lambda a, b: b + b, "relu": lambda a, b: a.relu(),
@@ -41,15 +43,6 @@ def graphs(draw: st.DrawFn, operations: dict[str, Any] = ALL) -> Value:
         a, b = draw(st.sampled_from(nodes[-4:])), draw(st.sampled_from(nodes))
         nodes.append(operations[draw(st.sampled_from(sorted(operations)))](a, b))
     return nodes[-1]
-
-
-def example() -> Value:
-    a, b = Value(2.0, label="a"), Value(3.0, label="b")
-    h = a * b
-    p = h + 1
-    L = h * p
-    h.label, p.label, L.label = "hpL"
-    return L
 
 
 def backward(root: Value) -> list[float]:
