@@ -12,15 +12,15 @@ a graph is freed the moment its root goes. Nothing here knows what an operation 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Iterator, Sequence
+from types import GeneratorType
 from typing import Any, TypeVar
 
 import numpy as np
 
 from .rules import Rule
 from .scopes import AnomalyError, Scope, current, enter, leave
-from .vectors import Bundle
+from .vectors import Bundle, Station, sweeping
 from .worlds import traced
 
 __all__ = ["Node", "contributions", "describe", "order", "sweep", "sweeping", "topological_order", "traced_sweep"]
@@ -125,72 +125,63 @@ def operation(node: Node) -> str:
 
 # ---- topological order -----------------------------------------------------------------------------------
 def order(root: Any) -> tuple[list[Any], list[Any]]:
-    """Nodes and bundles below `root`, each after everything that it needs; depth first, left input first.
+    """Nodes and stations below `root`, each after everything that it needs; depth first, left input first.
 
     Beside them, the leaves alone.
     """
     done: list[Any] = []
     leaves: list[Any] = []
     seen: set[Any] = set()
-    stack: list[Any] = [root]
-    pop, push, finish, see = stack.pop, stack.append, done.append, seen.add
-    while stack:
-        node = pop()
-        if node is None:  # everything that the next one needs is in place
-            finish(pop())
-            continue
-        if node in seen:
-            continue
+    waiting: list[Any] = []  # nodes for an input of theirs; above one with many inputs, those that are left
+    pop, push, finish, see = waiting.pop, waiting.append, done.append, seen.add
+    node = root
+    while True:
         see(node)
         # An input that was seen is finished too: it cannot be waiting for this node, which needs it
         da = node._da
-        if da.__class__ is float:
-            a = node._a
-            if node._db is not None and (b := node._b) not in seen:
-                push(node)
-                push(None)
-                push(b)
-                if a not in seen:
-                    push(a)
-            elif a not in seen:
-                push(node)
-                push(None)
-                push(a)
-            else:
-                finish(node)
-        elif da is not None:
-            if seen.issuperset(node._a):
-                finish(node)
-                continue
-            waiting = len(stack)
-            for x, d in zip(node._a[::-1], da[::-1], strict=True):
-                if d is not None and x not in seen:
-                    push(x)
-            if len(stack) > waiting:
-                stack[waiting:waiting] = (node, None)
-            else:
-                finish(node)
-        elif node._db is None:
-            if node.rule is None:
-                leaves.append(node)
-            finish(node)
-        elif (b := node._b) not in seen:
+        if da.__class__ is float and (a := node._a) not in seen:
             push(node)
-            push(None)
-            push(b)
+            node = a
+            continue
+        if node._db is not None and (b := node._b) not in seen:
+            push(node)
+            node = b
+            continue
+        if da.__class__ is tuple and not seen.issuperset(node._a):
+            push(node)
+            push(x for x, d in zip(node._a, da, strict=True) if d is not None and x not in seen)
         else:
             finish(node)
-    return done, leaves
+            if da is None and node.rule is None:
+                leaves.append(node)
+        while waiting:
+            node = pop()
+            if node.__class__ is GeneratorType:
+                if (x := next(node, None)) is not None:
+                    push(node)
+                    node = x
+                    break
+            elif node._db is not None and (b := node._b) not in seen:
+                push(node)
+                node = b
+                break
+            else:
+                finish(node)
+        else:
+            return done, leaves
 
 
 def topological_order(root: Node) -> list[Any]:
     """All nodes that `root` depends on and itself, each after its parents; the same for the same program."""
-    return [node for node in order(root)[0] if node.__class__ is not Bundle]
+    with sweeping:  # nobody else unfolds a bundle in the middle of the walk
+        nodes = order(root)[0]
+        if [x for x in nodes if x.__class__ is Bundle and x.unfold()]:
+            nodes = order(root)[0]
+    return [x for x in nodes if not isinstance(x, Station)]
 
 
 # ---- the backward sweep ----------------------------------------------------------------------------------
 T = TypeVar("T")
-sweeping = threading.RLock()  # a sweep in progress keeps its sums in the nodes, which threads may share
 
 
 def sweep(root: Any, seed: float, keep: Callable[[dict[Any, float | None]], T]) -> T:
@@ -229,7 +220,7 @@ def _sweep(nodes: list[Any], root: Any, seed: float) -> None:
             elif da is None:
                 if (db := node._db) is not None:
                     node._b._grad += node._grad * db
-            elif node.__class__ is Bundle:
+            elif node.rule is None:
                 node._hand_out()
             else:
                 g = node._grad

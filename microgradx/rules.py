@@ -140,10 +140,14 @@ rule("dot", lambda xp, w, x, b=0.0: xp.dot(w, x) + b,
      lambda xp, y, w, x, b: x, lambda xp, y, w, x, b: w, lambda xp, y, w, x, b: 1, vectors=2)  # fmt: skip
 
 # ---- exponentials and roots ------------------------------------------------------------------------------
+LOG_2, LOG_10 = math.log(2), math.log(10)
 rule("exp", lambda xp, x: xp.exp(x), lambda xp, y, x: y)
 rule("expm1", lambda xp, x: xp.expm1(x), lambda xp, y, x: xp.exp(x))  # not y + 1, which cancels
 rule("log", lambda xp, x: xp.log(x), lambda xp, y, x: 1 / x, domain=(POSITIVE,))
 rule("log1p", lambda xp, x: xp.log1p(x), lambda xp, y, x: 1 / (1 + x), domain=((-0.95, 4.0),))
+rule("log2", lambda xp, x: xp.log(x) * (1 / LOG_2), lambda xp, y, x: 1 / (x * LOG_2), domain=(POSITIVE,))
+rule("log10", lambda xp, x: xp.log(x) * (1 / LOG_10), lambda xp, y, x: 1 / (x * LOG_10), domain=(POSITIVE,))
+rule("rsqrt", lambda xp, x: 1 / xp.sqrt(x), lambda xp, y, x: -0.5 * y / x, domain=(POSITIVE,))
 rule("sqrt", lambda xp, x: xp.sqrt(x), lambda xp, y, x: 1 / (2 * y), domain=(POSITIVE,))
 
 # ---- trigonometry ----------------------------------------------------------------------------------------
@@ -158,8 +162,8 @@ rule("cosh", lambda xp, x: xp.cosh(x), lambda xp, y, x: xp.sinh(x))
 rule("tanh", lambda xp, x: xp.tanh(x), lambda xp, y, x: 1 - y * y)
 # the angle of the point (b, a); both partials divide twice, because a*a + b*b overflows at 1e154
 rule("atan2", lambda xp, a, b: xp.atan2(a, b),
-     lambda xp, y, a, b: b / xp.hypot(a, b) / xp.hypot(a, b),
-     lambda xp, y, a, b: -a / xp.hypot(a, b) / xp.hypot(a, b), domain=(REAL, POSITIVE))  # fmt: skip
+     lambda xp, y, a, b: xp.where((a == 0) & (b == 0), 0, b / xp.hypot(a, b) / xp.hypot(a, b)),
+     lambda xp, y, a, b: xp.where((a == 0) & (b == 0), 0, -a / xp.hypot(a, b) / xp.hypot(a, b)), domain=(REAL, POSITIVE))  # fmt: skip
 rule("hypot", lambda xp, a, b: xp.hypot(a, b), lambda xp, y, a, b: a / y, lambda xp, y, a, b: b / y,
      domain=(REAL, POSITIVE))  # fmt: skip
 
@@ -171,7 +175,7 @@ rule("softplus", lambda xp, x: xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x))),
      lambda xp, y, x: xp.sigmoid(x), domain=(WIDE,))  # fmt: skip
 rule("silu", lambda xp, x: x * xp.sigmoid(x), lambda xp, y, x: xp.sigmoid(x) * (1 + x * xp.sigmoid(-x)))
 # `x <= 0` rather than `x > 0`: a nan fails both, and must stay a nan
-rule("relu", lambda xp, x: xp.where(x <= 0, 0, x), lambda xp, y, x: xp.where(x <= 0, 0, 1), kinks=(lambda x: x,))
+rule("relu", lambda xp, x: xp.maximum(0, x), lambda xp, y, x: xp.where(x <= 0, 0, 1), kinks=(lambda x: x,))
 rule("leaky_relu", lambda xp, x, negative_slope=0.01: xp.where(x > 0, x, negative_slope * x),
      lambda xp, y, x, negative_slope: xp.where(x > 0, 1, negative_slope),
      lambda xp, y, x, negative_slope: xp.where(x > 0, 0, x), kinks=(lambda x, negative_slope: x,))  # fmt: skip
@@ -196,6 +200,13 @@ rule("maximum", lambda xp, a, b: xp.maximum(a, b),
 rule("minimum", lambda xp, a, b: xp.minimum(a, b),
      lambda xp, y, a, b: xp.where(a == b, 0.5, xp.where(a > b, 0, 1)),
      lambda xp, y, a, b: xp.where(a == b, 0.5, xp.where(b > a, 0, 1)), kinks=(lambda a, b: a - b,))  # fmt: skip
+# at a limit the gradient is 1, as in PyTorch
+rule("clamp", lambda xp, x, low, high: xp.minimum(xp.maximum(x, low), high),
+     lambda xp, y, x, low, high: xp.where((x >= low) & (x <= high), 1, 0),
+     lambda xp, y, x, low, high: xp.where((x < low) & (low < high), 1, 0),
+     lambda xp, y, x, low, high: xp.where((x > high) | (high < low), 1, 0),
+     domain=(REAL, (-2.0, -0.5), (0.5, 2.0)),
+     kinks=(lambda x, low, high: x - low, lambda x, low, high: x - high))  # fmt: skip
 rule("where", lambda xp, condition, a, b: xp.where(condition, a, b), None,
      lambda xp, y, condition, a, b: xp.where(condition, 1, 0),
      lambda xp, y, condition, a, b: xp.where(condition, 0, 1), kinks=(lambda condition, a, b: condition,))  # fmt: skip

@@ -38,13 +38,18 @@ from .graph import Node
 from .rules import RULES, Rule
 from .scopes import current
 
-__all__ = ["methods", "source"]
+__all__ = ["each", "methods", "source"]
 
 _PYTHON = replace(
     symbols.PYTHON,
     number=lambda x: repr(float(x)),
     call=lambda f, xs: f"{f}({', '.join(xs)})",
-    templates={**symbols.PYTHON.templates, "**": ("pow({}, {})", symbols.ATOM, (symbols.CHOICE, symbols.CHOICE))},
+    templates={
+        **symbols.PYTHON.templates, "**": ("pow({}, {})", symbols.ATOM, (symbols.CHOICE, symbols.CHOICE)),
+        # in place, for a call costs as much as all the rest; a nan is its own
+        "maximum": ("({0} if {0} >= {1} or {0} != {0} else {1})", symbols.ATOM, (symbols.ATOM, symbols.ATOM)),
+        "minimum": ("({0} if {0} <= {1} or {0} != {0} else {1})", symbols.ATOM, (symbols.ATOM, symbols.ATOM)),
+    },  # fmt: skip
 )
 
 # Every name of the templates begins with _, which no rule's name may
@@ -129,17 +134,23 @@ _FLOATS: dict[str, Any] = {
 }  # fmt: skip
 
 
+def _floats() -> dict[str, Any]:
+    """The names that a printed rule may use: one may call another, as softplus' partial calls sigmoid."""
+    names = dict(_FLOATS)
+    for called in RULES.values():
+        if called.name not in _FLOATS and not called.vectors:
+            with suppress(Exception):  # one that cannot be read is refused when it is used itself
+                names[called.name] = eval(_on_floats(called), names)
+    return names
+
+
 def methods(rule: Rule, node: type[Node], real: Callable[[Any], float]) -> dict[str, Callable[..., Any]]:
     """{"tanh": function}, or {"mul": …, "rmul": …} for two inputs, that make nodes of the class `node`.
 
     real: turns an operand that is no node into a float, or raises. Raises TypeError for a rule that symbols
     cannot read.
     """
-    names = {**_FLOATS, "_Node": node, "_apply": node._make, "_real": real, "_RULE": rule}  # type: ignore[attr-defined]
-    for called in RULES.values():  # a rule may call another, as softplus' partial calls sigmoid: on floats
-        if called.name not in _FLOATS and not called.vectors:
-            with suppress(Exception):  # one that cannot be read is refused when it is used itself
-                names[called.name] = eval(_on_floats(called), names)
+    names = {**_floats(), "_Node": node, "_apply": node._make, "_real": real, "_RULE": rule}  # type: ignore[attr-defined]
     try:
         text = source(rule)
     except Exception as problem:
@@ -156,3 +167,21 @@ def methods(rule: Rule, node: type[Node], real: Callable[[Any], float]) -> dict[
 def _on_floats(rule: Rule) -> CodeType:
     text = symbols.text(symbols.value(rule), _PYTHON)
     return compile(f"lambda {rule.parameters}: {text}", f"<{rule.name} of the table>", "eval")
+
+
+@cache
+def each(rule: Rule) -> tuple[Callable[..., list[float]], Callable[..., list[float]]] | None:
+    """(xs -> ys, xs and ys -> ∂y/∂x) over lists of a rule's first input; the others have their defaults.
+
+    The numbers are those of `methods`, where those raise nothing. None for a rule without a derivative.
+    """
+    inputs = ("_x", *(rule.value.__defaults__ or ()))
+    local = symbols.partial(rule, 0, *inputs, y="_y")
+    if local is None:
+        return None
+    value, slope = (symbols.text(formula, _PYTHON) for formula in (symbols.value(rule, *inputs), local))
+    names = _floats()
+    return (
+        eval(f"lambda _xs: [{value} for _x in _xs]", names),
+        eval(f"lambda _xs, _ys: [{slope} for _x, _y in zip(_xs, _ys)]", names),
+    )

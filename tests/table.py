@@ -44,6 +44,8 @@ TEXTBOOK: dict[str, Callable[..., Any]] = {
     "neg": lambda x: -x, "pow": lambda a, b: a**b, "square": lambda x: x**2, "reciprocal": lambda x: x**-1, "abs": abs,
     "dot": lambda w, x, b: sum(wi * xi for wi, xi in zip(w, x, strict=True)) + b,
     "exp": mp.exp, "expm1": mp.expm1, "log": mp.log, "log1p": lambda x: mp.log(1 + x), "sqrt": mp.sqrt,
+    "log2": lambda x: mp.log(x, 2), "log10": mp.log10, "rsqrt": lambda x: 1 / mp.sqrt(x),
+    "clamp": lambda x, low, high: min(max(x, low), high),
     "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos, "atan": mp.atan,
     "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "atan2": mp.atan2, "hypot": mp.hypot,
     "sigmoid": lambda x: 1 / (1 + mp.exp(-x)), "softplus": lambda x: mp.log(1 + mp.exp(x)),

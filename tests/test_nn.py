@@ -17,11 +17,7 @@ from microgradx.value import Value
 
 from .table import gradients, numbers
 
-ACTIVATIONS = [
-    r.name
-    for r in RULES.values()
-    if r.required == 1 and r.name not in ("log", "log1p", "sqrt", "asin", "acos", "reciprocal")
-]
+ACTIVATIONS = [r.name for r in RULES.values() if r.required == 1 and r.domain[0][0] < -1]  # for any sum
 X = [0.5, -1.25]
 
 
@@ -141,8 +137,8 @@ def test_state_goes_round() -> None:
 
 
 @pytest.mark.parametrize(("change", "error", "message"), [
-    (lambda s: s.pop("layers.0.neurons.0.b"), KeyError, r"MLP: missing \['layers\.0\.neurons\.0\.b'\], unknown \[\]"),
-    (lambda s: s.update(extra=1.0), KeyError, r"unknown \['extra'\]"),
+    (lambda s: s.pop("layers.0.neurons.0.b"), RuntimeError, r'for MLP:\n\tMissing key.*"layers\.0\.neurons\.0\.b"\.'),
+    (lambda s: s.update(extra=1.0), RuntimeError, r'Unexpected key.*"extra"'),
     (lambda s: s.update({"layers.1.neurons.0.b": "x"}), TypeError, "real number, got str 'x'"),
     (lambda s: s.update({"layers.1.neurons.0.b": [1, 2]}), TypeError, "got list"),
 ])  # fmt: skip
@@ -165,8 +161,8 @@ def test_a_state_that_does_not_fit_changes_nothing(change: Any, error: type[Exce
     (lambda: Neuron(-1), ValueError, "nin is the number"), (lambda: Neuron(2.0), ValueError, "nin"),
     (lambda: Neuron(2, activation="rleu"), ValueError, "'rleu'; rules: .*relu"),
     (lambda: Neuron(2, activation="mul"), ValueError, "rule of one input"),
-    (lambda: Module()(1), NotImplementedError, r"Module has no forward\(\)"),
-    (lambda: ModuleList([3]), TypeError, "holds Modules, got int"),
+    (lambda: Module()(1), NotImplementedError, "Module.* is missing the required"),
+    (lambda: ModuleList([3]), TypeError, "int is not a Module subclass"),
 ])  # fmt: skip
 def test_misuse_says_what_was_expected(make: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):

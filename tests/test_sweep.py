@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from microgradx import graph, value
+from microgradx import graph, value, vectors
 from microgradx.dot import dot
+from microgradx.nn import MLP, rows
 from microgradx.value import Value, grad
 
 
@@ -69,16 +70,16 @@ def test_a_graph_goes_with_its_root_without_the_garbage_collector(second_order: 
 
 # ---- when something goes wrong ---------------------------------------------------------------------------
 def interrupted_at(line: int, call: Callable[[], Any]) -> bool:
-    """Run `call` with Ctrl-C at its line-th line in graph.py or value.py; whether it came to that."""
+    """Run `call` with Ctrl-C at its line-th line in the files of a sweep; whether it came to that."""
     left = line
 
     def trace(frame: Any, event: str, _: Any) -> Any:
         nonlocal left
-        if frame.f_code.co_filename not in (graph.__file__, value.__file__):
+        if frame.f_code.co_filename not in {module.__file__ for module in (graph, rows, value, vectors)}:
             return None
-        # Python itself delivers no Ctrl-C at a `try:`, nor between the end of a `with` block and its __exit__
+        # Python itself delivers no Ctrl-C at a `try:`, nor between the end of a block and its __exit__ or `finally`
         if event == "line" and not linecache.getline(frame.f_code.co_filename, frame.f_lineno).lstrip().startswith(
-            ("with ", "try:")
+            ("with ", "try:", "leave(")
         ):
             left -= 1
             if left == 0:
@@ -103,11 +104,14 @@ def free() -> bool:
     return not thread.is_alive()
 
 
-@pytest.mark.parametrize(
+each_pass = pytest.mark.parametrize(
     "call",
     [lambda y, x: y.backward(), lambda y, x: grad(y, x), lambda y, x: grad(y, x, create_graph=True)],
     ids=["backward", "grad", "create_graph"],
 )
+
+
+@each_pass
 def test_an_interrupt_anywhere_leaves_all_gradients_or_none(call: Any) -> None:
     a, b = Value(2.0), Value(3.0)
     y = dot([a, b], [b, a]) * a.tanh() + a
@@ -121,6 +125,27 @@ def test_an_interrupt_anywhere_leaves_all_gradients_or_none(call: Any) -> None:
         assert free(), line
         assert (a.grad, b.grad) in (before, (before[0] + grad(y, a).data, before[1] + grad(y, b).data)), line
     assert line > 50
+
+
+@each_pass
+def test_an_interrupt_in_a_network_does_no_harm(call: Any) -> None:
+    model = MLP(1, [2, 1], activation="tanh", seed=0)
+    x = Value(0.5)
+    leaves = [x, *model.parameters()]
+    once = [g.data for g in grad(model([x]), leaves)]
+    line, happened = 0, True
+    while happened:
+        line += 1
+        for leaf in leaves:
+            leaf.grad = 10.0
+        y = model([x])
+        happened = interrupted_at(line, lambda y=y: call(y, x))
+        if happened:
+            found = [leaf.grad for leaf in leaves]
+            assert found in ([10.0] * len(leaves), [10.0 + g for g in once]), line
+            y.backward()
+            assert [leaf.grad for leaf in leaves] == pytest.approx([f + g for f, g in zip(found, once, strict=True)])
+    assert line > 100
 
 
 def test_threads_add_to_shared_parameters() -> None:

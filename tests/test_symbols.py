@@ -130,9 +130,10 @@ def test_mathml_of_a_name_is_escaped() -> None:
     (symbols.partial("square", 0), "2*x", "2·x"),
     (symbols.partial("sqrt", 0), "1/(2*y)", "1/(2·y)"), (symbols.partial("cos", 0), "-sin(x)", "−sin(x)"),
     (symbols.partial("pow", 0), "0 if b == 0 else b*a**(b - 1)", "0 if b = 0, else b·a^(b − 1)"),
-    (symbols.partial("atan2", 1), "-a/hypot(a, b)/hypot(a, b)", "−a/hypot(a, b)/hypot(a, b)"),
+    (symbols.partial("hypot", 1), "b/y", "b/y"),
     (symbols.value("dot", ("u", "v"), ("p", "q"), "b"), "u*p + v*q + b", "u·p + v·q + b"),
-    (symbols.value("relu"), "0 if x <= 0 else x", "0 if x ≤ 0, else x"),
+    (symbols.value("relu"), "max(0, x)", "max(0, x)"),
+    (symbols.value("leaky_relu"), "x if x > 0 else negative_slope*x", "x if x > 0, else negative_slope·x"),
     (symbols.value("maximum"), "max(a, b)", "max(a, b)"),
 ])  # fmt: skip
 def test_formulas_print_as_one_would_write_them(formula: Symbol, python: str, text: str) -> None:

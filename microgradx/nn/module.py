@@ -1,5 +1,7 @@
 """Module: something with parameters that is called on inputs, and names the nodes that it makes.
 
+Its parameters are Values, Tensors (as `Parameter`), or both.
+
 >>> from microgradx.value import Value
 >>> class Line(Module):
 ...     def __init__(self):
@@ -14,25 +16,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
+from textwrap import indent
+from typing import Any, NamedTuple, Self
 
-from ..scopes import current, enter, leave
+import numpy as np
+
+from .. import dtypes
+from ..functions import to
+from ..scopes import current, enter, leave, no_grad
+from ..tensor import Tensor
 from ..value import Value, real
 from ..vectors import Bundle
+from .parameter import Parameter
 
-__all__ = ["Module", "ModuleList"]
+__all__ = ["Module", "ModuleList", "Sequential"]
 
 
 class Module:
-    """Base of all networks. Assign Values, sequences of Values, or Modules to attributes; define `forward`.
+    """Base of all networks. Assign Parameters, Values, sequences of Values or Modules to attributes; define `forward`.
 
-    A leaf Value that is an attribute is a parameter. Modules in a plain list are not seen, as in PyTorch; put
-    them into a ModuleList. Calling a module enters a scope of its name, so that figures can fold it.
+    A leaf Value that is an attribute is a parameter, and so is a Parameter; a plain Tensor is not. Modules in a
+    plain list are not seen, as in PyTorch; put them into a ModuleList or a Sequential. Calling a module enters a
+    scope of its name, so that figures can fold it.
     """
 
     training = True
     _name = ""  #: the attribute under which a parent module holds this one
+    _buffers: dict[str, bool]  #: names of tensors that are state but no parameters, and whether they are saved
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "training", True)
+        object.__setattr__(self, "_buffers", {})
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         if not self._name:
@@ -44,124 +61,402 @@ class Module:
             leave(token)
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
-        raise NotImplementedError(f"{type(self).__name__} has no forward(); define what calling it computes")
+        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function; '
+                                  "define what calling it computes")  # fmt: skip
 
+    # -- members --
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Module):
-            value._rename(name)
+        if isinstance(value, Module | Parameter):
+            # micrograd's modules, which hold Values, have no __init__ to call; PyTorch's have
+            if "_buffers" not in vars(self) and not (isinstance(value, Module) and value._holds_values()):
+                kind = "module" if isinstance(value, Module) else "parameters"
+                raise AttributeError(f"cannot assign {kind} before Module.__init__() call; begin the __init__ of "
+                                     f"{type(self).__name__} with super().__init__()")  # fmt: skip
+            if isinstance(value, Module):
+                value._rename(name)
+        elif isinstance(value, Tensor) and isinstance(vars(self).get(name), Parameter):
+            raise TypeError(f"cannot assign '{value.type()}' as parameter '{name}' (torch.nn.Parameter or None "
+                            "expected); set its .data, or wrap it: nn.Parameter(…)")  # fmt: skip
         object.__setattr__(self, name, value)
         Bundle.changes = object()  # what was stacked from this module's weights is stale
 
     def _rename(self, name: str) -> None:
         object.__setattr__(self, "_name", name)
 
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Hold a tensor that is no parameter but part of the state. Raises AttributeError before __init__()."""
+        _refuse_name("buffer", name)
+        if "_buffers" not in vars(self):
+            raise AttributeError("cannot assign buffer before Module.__init__() call")
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' (torch Tensor or None "
+                            "required)")  # fmt: skip
+        self._buffers[name] = persistent
+        setattr(self, name, tensor)
+
+    def register_parameter(self, name: str, param: Any) -> None:
+        _refuse_name("parameter", name)
+        setattr(self, name, param)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """The same as an attribute, for names that are not known beforehand."""
+        _refuse_name("module", name)
+        if module is not None:
+            _refuse_other(module)
+        setattr(self, name, module)
+
+    register_module = add_module
+
     def _members(self) -> Iterable[tuple[str, Any]]:
         return vars(self).items()
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """This module and all below it, with dotted names; the outermost is ""."""
-        yield prefix, self
-        for name, member in self._members():
-            if isinstance(member, Module):
-                yield from member.named_modules(f"{prefix}.{name}" if prefix else name)
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        return ((name, member) for name, member in self._members() if isinstance(member, Module))
 
-    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Value]]:
+    def children(self) -> Iterator[Module]:
+        return (module for _, module in self.named_children())
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module and all below it, with dotted names; the outermost is ""; one that is shared comes once."""
+        seen: set[int] = set()
+
+        def walk(module: Module, path: str) -> Iterator[tuple[str, Module]]:
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield path, module
+                for name, member in module.named_children():
+                    yield from walk(member, f"{path}.{name}" if path else name)
+
+        return walk(self, prefix)
+
+    def modules(self) -> Iterator[Module]:
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
         """(dotted name, parameter), in the order in which they were assigned; one that is shared comes once."""
-        seen: set[Value] = set()
+        seen: set[Any] = set()
         for path, module in self.named_modules(prefix):
             for name, member in module._members():
                 label = f"{path}.{name}" if path else name
                 for i, p in enumerate(_elements(member)):
-                    if isinstance(p, Value) and p.rule is None and p not in seen:
+                    if _is_parameter(p) and p not in seen:
                         seen.add(p)
                         yield (label if p is member else f"{label}.{i}"), p
 
-    def parameters(self) -> list[Value]:
-        return list(dict.fromkeys(self._leaves()))
+    def parameters(self) -> Parameters:
+        return Parameters(dict.fromkeys(self._leaves()))
 
-    def _leaves(self) -> Iterator[Value]:
+    def _leaves(self) -> Iterator[Any]:
         """The parameters with repeats and without names: what a training loop asks for at every step."""
         below: list[Module] = []
         for _, member in self._members():
             if isinstance(member, Module):
                 below.append(member)
+            elif isinstance(member, Parameter):
+                yield member
             else:
                 yield from [p for p in _elements(member) if isinstance(p, Value) and p.rule is None]
         for module in below:
             yield from module._leaves()
 
-    def zero_grad(self) -> None:
+    def _holds_values(self) -> bool:
+        return isinstance(next(self._leaves(), None), Value)
+
+    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        for path, module in self.named_modules(prefix):
+            for name in vars(module).get("_buffers", ()):
+                if (tensor := getattr(module, name)) is not None:
+                    yield (f"{path}.{name}" if path else name), tensor
+
+    def buffers(self) -> Iterator[Tensor]:
+        return (tensor for _, tensor in self.named_buffers())
+
+    # -- state --
+    def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients: each parameter's `.grad` becomes None, as in PyTorch."""
         for p in self.parameters():
-            p.grad = None
+            if set_to_none:
+                p.grad = None
+            elif p.grad is not None:
+                p.grad = 0.0 if isinstance(p, Value) else Tensor._of(np.zeros_like(p._data))
 
-    def state_dict(self) -> dict[str, float]:
-        return {name: p.data for name, p in self.named_parameters()}
+    def state_dict(self, prefix: str = "") -> dict[str, Any]:
+        """Parameters and buffers by name: Values as floats, Tensors as tensors on the same memory."""
+        found: dict[str, Any] = {}
+        for name, p in self._named_state():
+            found[prefix + name] = p.data if isinstance(p, Value) else p.detach()
+        return found
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Set every parameter by name. Raises KeyError for missing or unknown names and changes nothing then."""
-        parameters = dict(self.named_parameters())
-        missing, unknown = parameters.keys() - state.keys(), state.keys() - parameters.keys()
-        if missing or unknown:
-            problem = f"missing {sorted(missing)}, unknown {sorted(unknown)}"
-            raise KeyError(f"the state does not fit {type(self).__name__}: {problem}")
-        checked = {name: real(number, f"the parameter {name}") for name, number in state.items()}
-        for name, p in parameters.items():
-            p.data = checked[name]
+    def _named_state(self) -> Iterator[tuple[str, Any]]:
+        """Module by module, parameters first; what is shared comes under each of its names."""
+        for name, member in self._members():
+            for i, p in enumerate(_elements(member)):
+                if _is_parameter(p):
+                    yield (name if p is member else f"{name}.{i}"), p
+        for name, persistent in vars(self).get("_buffers", {}).items():
+            if persistent and getattr(self, name) is not None:
+                yield name, getattr(self, name)
+        for path, module in self.named_children():
+            yield from ((f"{path}.{name}", p) for name, p in module._named_state())
 
-    def train(self, mode: bool = True) -> Module:
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Loaded:
+        """Set every parameter and buffer by name.
+
+        Raises RuntimeError for missing or unknown names (strict) and for shapes that differ, and changes nothing then.
+        """
+        own = dict(self._named_state())
+        missing, unknown = ([k for k in a if k not in b] for a, b in ((own, state), (state, own)))
+        problems = []
+        if strict and unknown:
+            problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{k}"' for k in unknown) + ". ")
+        if strict and missing:
+            problems.append("Missing key(s) in state_dict: " + ", ".join(f'"{k}"' for k in missing) + ". ")
+        checked: dict[str, Any] = {}
+        for name, p in own.items():
+            if name not in state:
+                continue
+            if isinstance(p, Value):
+                checked[name] = real(state[name], f"the parameter {name}")
+                continue
+            found = state[name]._data if isinstance(state[name], Tensor) else np.asarray(state[name])
+            if found.shape != p._data.shape:
+                problems.append(f"size mismatch for {name}: copying a param with shape {dtypes.Size(found.shape)} from "
+                                f"checkpoint, the shape in current model is {p.shape}.")  # fmt: skip
+            checked[name] = found
+        if problems:
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t" + "\n\t".join(problems))
+        for name, found in checked.items():
+            p = own[name]
+            if isinstance(p, Value):
+                p.data = found
+            else:
+                p._data[...] = found
+                p._written()
+        return Loaded(missing, unknown)
+
+    def train(self, mode: bool = True) -> Self:
         """Set `training` here and below. It changes what dropout and the like do, never whether graphs are recorded."""
-        for _, module in self.named_modules():
-            module.training = mode
+        for module in self.modules():
+            object.__setattr__(module, "training", mode)
         return self
 
-    def eval(self) -> Module:
+    def eval(self) -> Self:
         return self.train(False)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
+        for p in self.parameters():
+            if isinstance(p, Tensor):
+                p.requires_grad_(requires_grad)
+        return self
+
+    def apply(self, function: Callable[[Module], Any]) -> Self:
+        """Call the function on every module below, and then on this one."""
+        for module in self.children():
+            module.apply(function)
+        function(self)
+        return self
+
+    def to(self, *where: Any, **options: Any) -> Self:
+        """Convert the floating parameters and buffers in place: `.to(torch.float64)`; the CPU is where they are."""
+        with no_grad():
+            for tensor in [*self.parameters(), *self.buffers()]:
+                if isinstance(tensor, Tensor):
+                    found = to(tensor, *where, **options)
+                    if tensor.is_floating_point() == found.is_floating_point():
+                        tensor.data = found
+                        if tensor.grad is not None:
+                            tensor.grad = to(tensor.grad, *where, **options)
+        return self
+
+    def double(self) -> Self:
+        return self.to(dtypes.float64)
+
+    def float(self) -> Self:
+        return self.to(dtypes.float32)
+
+    def half(self) -> Self:
+        return self.to(dtypes.float16)
+
+    def cpu(self) -> Self:
+        return self
+
+    # -- text --
+    def extra_repr(self) -> str:
+        """What stands between the brackets of the module's own line."""
+        return ""
+
+    def _lines(self) -> Iterable[tuple[str, str]]:
+        return ((name, repr(module)) for name, module in self.named_children())
+
+    def __repr__(self) -> str:
+        lines = [f"({name}): {indent(text, '  ').lstrip()}" for name, text in self._lines()]
+        own = self.extra_repr()
+        if not lines:
+            return f"{type(self).__name__}({own})"
+        body = "".join(f"  {line}\n" for line in ([own] if own else []) + lines)
+        return f"{type(self).__name__}(\n{body})"
+
+
+def _refuse_name(kind: str, name: Any) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+    if "." in name or not name:
+        raise KeyError(f'{kind} name can\'t contain "."' if name else f'{kind} name can\'t be empty string ""')
+
+
+def _refuse_other(module: Any) -> None:
+    if not isinstance(module, Module):
+        raise TypeError(f"{getattr(module, '__name__', type(module).__name__)} is not a Module subclass")
+
+
+class Parameters(list[Any]):
+    """A list of parameters that `next()` takes from too, as from PyTorch's iterator."""
+
+    def __next__(self) -> Any:
+        if not self:
+            raise StopIteration
+        return self.pop(0)
+
+
+class Loaded(NamedTuple):
+    """What `load_state_dict` met besides what it set."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+    def __repr__(self) -> str:
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
 def _elements(member: Any) -> Iterable[Any]:
     return member if isinstance(member, Bundle | list | tuple) else (member,)
 
 
-class ModuleList(Module):
-    """A list of modules that its owner knows: indexed, iterated, appended to."""
+def _is_parameter(p: Any) -> bool:
+    return isinstance(p, Parameter) or (isinstance(p, Value) and p.rule is None)
+
+
+class _Several(Module):
+    """What ModuleList and Sequential share: modules by number."""
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
-        self._modules: list[Module] = []
+        super().__init__()
+        self._modules: dict[str, Module] = {}
         for module in modules:
             self.append(module)
 
-    def append(self, module: Module) -> ModuleList:
+    def append(self, module: Module) -> Self:
         """Add a module at the end. Raises TypeError for anything else."""
-        if not isinstance(module, Module):
-            raise TypeError(f"a ModuleList holds Modules, got {type(module).__name__}")
-        self._modules.append(module)
-        self._changed()
+        return self.insert(len(self), module)
+
+    def extend(self, modules: Iterable[Module]) -> Self:
+        for module in list(modules):
+            self.append(module)
         return self
 
-    def __setitem__(self, index: int, module: Module) -> None:
-        if not isinstance(module, Module):
-            raise TypeError(f"a ModuleList holds Modules, got {type(module).__name__}")
-        self._modules[index] = module
-        self._changed()
+    def insert(self, index: int, module: Module) -> Self:
+        _refuse_other(module)
+        modules = list(self._modules.values())
+        modules.insert(index, module)
+        self._hold(modules)
+        return self
 
-    def _changed(self) -> None:
+    def _hold(self, modules: list[Module]) -> None:
+        self._modules = {str(i): module for i, module in enumerate(modules)}
         self._rename(self._name)
-        Bundle.changes = object()
-
-    def _rename(self, name: str) -> None:  # a list is never called, so its members carry its name
-        super()._rename(name)
-        for i, module in enumerate(self._modules):
-            module._rename(f"{name}.{i}" if name else str(i))
 
     def _members(self) -> Iterable[tuple[str, Any]]:
-        return ((str(i), module) for i, module in enumerate(self._modules))
+        return self._modules.items()
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._modules)
+        return iter(self._modules.values())
 
     def __len__(self) -> int:
         return len(self._modules)
 
-    def __getitem__(self, index: int) -> Any:
-        return self._modules[index]
+    def _at(self, index: int) -> str:
+        n = len(self)
+        if not -n <= index < n:
+            raise IndexError(f"index {index} is out of range: {type(self).__name__} holds {n} modules")
+        return list(self._modules)[index]
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            found = type(self).__new__(type(self))
+            Module.__init__(found)
+            found._modules = dict(list(self._modules.items())[index])
+            if isinstance(self, ModuleList):
+                found._modules = {str(i): module for i, module in enumerate(found._modules.values())}
+            return found
+        return self._modules[self._at(index)]
+
+    def __setitem__(self, index: int, module: Module) -> None:
+        _refuse_other(module)
+        self._modules[self._at(index)] = module
+        self._rename(self._name)
+        Bundle.changes = object()
+
+    def __delitem__(self, index: Any) -> None:
+        kept = list(self._modules.values())
+        del kept[index]
+        self._hold(kept)
+
+
+class ModuleList(_Several):
+    """A list of modules that its owner knows: indexed, iterated, appended to."""
+
+    def _lines(self) -> Iterable[tuple[str, str]]:
+        """Equal modules that follow each other on one line: (0-2): 3 x Linear(…)."""
+        for text, group in groupby(super()._lines(), key=itemgetter(1)):
+            names = [name for name, _ in group]
+            yield (names[0], text) if len(names) == 1 else (f"{names[0]}-{names[-1]}", f"{len(names)} x {text}")
+
+    def _rename(self, name: str) -> None:  # a list is never called, so its members carry its name
+        super()._rename(name)
+        for i, module in self._modules.items():
+            module._rename(f"{name}.{i}" if name else i)
+
+
+class Sequential(_Several):
+    """Modules one after the other: each one is called on what the one before gives.
+
+    Modules, or one dictionary of them by name.
+
+    >>> from microgradx.nn import Linear, Tanh
+    >>> Sequential(Linear(1, 8), Tanh(), Linear(8, 1))
+    Sequential(
+      (0): Linear(in_features=1, out_features=8, bias=True)
+      (1): Tanh()
+      (2): Linear(in_features=8, out_features=1, bias=True)
+    )
+    """
+
+    def __init__(self, *modules: Any) -> None:
+        named = modules[0] if len(modules) == 1 and isinstance(modules[0], dict) else None
+        super().__init__(() if named else modules)
+        for name, module in (named or {}).items():
+            self.add_module(name, module)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        _refuse_name("module", name)
+        _refuse_other(module)
+        self._modules[name] = module  # type: ignore[assignment]
+        self._rename(self._name)
+
+    def _rename(self, name: str) -> None:
+        super()._rename(name)
+        for inner, module in self._modules.items():
+            module._rename(inner)
+
+    def __getattr__(self, name: str) -> Any:
+        modules = vars(self).get("_modules", {})
+        if name in modules:
+            return modules[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def forward(self, x: Any) -> Any:
+        for module in self._modules.values():
+            x = module(x)
+        return x

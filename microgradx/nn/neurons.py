@@ -15,30 +15,28 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..dot import Rows, dot
+from ..dot import dot
 from ..rules import RULES, Rule
-from ..scopes import current, enter, leave
+from ..scopes import current
 from ..value import Value, bundle, methods
 from ..vectors import Bundle
 from .module import Module, ModuleList
+from .rows import Rows
 
 __all__ = ["MLP", "Layer", "Neuron"]
 
 Activation = str | Callable[[Any], Any]
 
 
-def _activation(chosen: Activation) -> Callable[[Any], Any]:
+def _rule(chosen: Activation) -> Rule | None:
+    """The activation's rule, None for a function."""
     if callable(chosen) and not isinstance(chosen, Rule):
-        return chosen
+        return None
     rule = RULES.get(chosen) if isinstance(chosen, str) else chosen
     if rule is None or rule.required != 1:
         known = ", ".join(sorted(r.name for r in RULES.values() if r.required == 1))
         raise ValueError(f"activation is a rule of one input or a function, got {chosen!r}; rules: {known}")
-    return methods.get(rule, rule)  # the faster form of the same
-
-
-def _name(chosen: Activation) -> str:
-    return chosen.name if isinstance(chosen, Rule) else chosen if isinstance(chosen, str) else ""
+    return rule
 
 
 class Neuron(Module):
@@ -66,9 +64,9 @@ class Neuron(Module):
 
     @activation.setter
     def activation(self, chosen: Activation) -> None:
-        self._activate, self._activation = _activation(chosen), chosen
-        #: the name of the activation's rule, when it is one of the table and so makes exactly one node
-        self._rule_name = _name(chosen)
+        self._rule, self._activation = _rule(chosen), chosen
+        #: the faster form of the same
+        self._activate: Any = methods.get(self._rule, self._rule) if self._rule else chosen
 
     def forward(self, x: Sequence[Any]) -> Value:
         out = self._expanded(x) if self.expand else dot(self.w, x, self.b)
@@ -83,7 +81,7 @@ class Neuron(Module):
         return out
 
     def __repr__(self) -> str:
-        name = self._rule_name or getattr(self.activation, "__name__", "custom")
+        name = self._rule.name if self._rule else getattr(self.activation, "__name__", "custom")
         kind = {"relu": "ReLU"}.get(name, name.capitalize()) if self.nonlin else "Linear"
         return f"{kind}Neuron({len(self.w)})"
 
@@ -98,37 +96,34 @@ class Layer(Module):
         self.neurons = ModuleList(Neuron(nin, **neuron) for _ in range(nout))
         self._rows: Rows | None = None
 
-    def _stack(self) -> None:
-        """Stack the neurons' weights, unless some of them are not as they were built here."""
-        usual = all(
-            type(neuron) is Neuron and "forward" not in vars(neuron) and not neuron.expand and type(neuron.b) is Value
-            and type(neuron.w) is Bundle and not neuron.w.constant and len(neuron.w) == len(self.neurons[0].w)
-            for neuron in self.neurons
-        )  # fmt: skip
-        rows = Rows([neuron.w for neuron in self.neurons], [neuron.b for neuron in self.neurons]) if usual else None
-        object.__setattr__(self, "_rows", rows)
+    def _stacked(self, x: Bundle) -> Rows | None:
+        """Today's weights, stacked; None where the neurons must be asked one by one."""
+        if self._rows is None or self._rows.seen is not Bundle.changes:
+            usual = "forward" not in vars(self) and all(
+                type(neuron) is Neuron and "forward" not in vars(neuron) and not neuron.expand
+                and type(neuron.b) is Value and type(neuron.w) is Bundle and not neuron.w.constant
+                and len(neuron.w) == len(self.neurons[0].w)
+                for neuron in self.neurons
+            )  # fmt: skip
+            object.__setattr__(self, "_rows", Rows(self.neurons) if usual else None)
+        fits = self._rows is not None and self._rows.width == len(x.data) and not current().checking
+        return self._rows if fits else None
 
     def forward(self, x: Sequence[Any]) -> Any:
         inputs = bundle(x)
-        if self._rows is None or self._rows.seen is not Bundle.changes:
-            self._stack()
-        if self._rows is None or current().checking:
-            out = [neuron(inputs) for neuron in self.neurons]
-        else:  # the same nodes in one go
-            out, outer = self._rows.dots(inputs), current()
-            for i, neuron in enumerate(self.neurons):
-                node = out[i]
-                node._scope = inner = outer.within(neuron._name)
-                if neuron.nonlin and neuron._rule_name:  # cheaper to move there than to make there
-                    out[i] = node = neuron._activate(node)
-                    node._scope = inner
-                elif neuron.nonlin:
-                    token = enter(inner)
-                    try:
-                        out[i] = neuron._activate(node)
-                    finally:
-                        leave(token)
+        rows = self._stacked(inputs)
+        out = [neuron(inputs) for neuron in self.neurons] if rows is None else rows.nodes(inputs)
         return out[0] if len(out) == 1 else out
+
+    def _hidden(self, x: Sequence[Any]) -> Any:
+        """What calling it gives to the layer above; the nodes are made when they are looked at."""
+        inputs = bundle(x)
+        rows = self._stacked(inputs)
+        folded = None if rows is None else rows.folded(inputs, current().within(self._name))
+        if folded is not None:
+            return folded
+        out = self(inputs)
+        return [out] if isinstance(out, Value) else out
 
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(str, self.neurons))}]"
@@ -148,9 +143,19 @@ class MLP(Module):
         )
 
     def forward(self, x: Sequence[Any]) -> Any:
-        for layer in self.layers:
-            x = layer(x)
-        return x
+        *hidden, last = self.layers
+        for layer in hidden:
+            x = layer._hidden(x) if type(layer) is Layer else layer(x)
+        return last(x)
+
+    def to_sequential(self, dtype: Any = None) -> Any:
+        """The network of Tensors with these weights, copied: Linear layers and activations, float64 by default.
+
+        Raises ValueError for activations of one's own. `nn.from_sequential` goes the other way.
+        """
+        from .bridge import to_sequential  # which needs this class
+
+        return to_sequential(self, dtype)
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"

@@ -1,0 +1,572 @@
+"""Rules that are not elementwise: sums, products of matrices, shapes, indexing.
+
+What moves numbers between elements has no local partial for each of them, so here a rule gives, for each input,
+the product of the incoming gradient with the Jacobian: `(xp, g, y, *inputs) -> gradient`. It is written with
+operations of `xp` alone, so that one line serves NumPy arrays and, for second derivatives, recorded tensors.
+
+>>> import numpy as np
+>>> x = np.arange(6.0).reshape(2, 3)
+>>> STRUCTURAL["sum"].value(x, 1, False)
+array([ 3., 12.])
+>>> STRUCTURAL["sum"].vjps[0](arrays, np.array([1.0, 10.0]), None, x, 1, False)
+array([[ 1.,  1.,  1.],
+       [10., 10., 10.]])
+"""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from inspect import signature
+from typing import Any
+
+import numpy as np
+
+from . import worlds
+from .worlds import World
+
+__all__ = ["STRUCTURAL", "Structural", "arrays", "unbroadcast"]
+
+Vjp = Callable[..., Any]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Structural:
+    """One operation on arrays: its value, and for each input its vector-Jacobian product.
+
+    The last of `inputs` may stand for any number of arrays (cat, stack, einsum); its vjp then also gets the
+    number of the one that is asked for.
+    """
+
+    name: str
+    value: Callable[..., Any]  #: (*inputs) -> array
+    vjps: tuple[Vjp | None, ...]  #: (xp, g, y, *inputs) -> gradient of that input; None: not differentiable
+    inputs: tuple[str, ...]
+    formulas: tuple[str, ...]  #: how each vjp is written in a figure, with G the gradient of the output
+    variadic: bool
+    keeps: tuple[str, ...]  #: what each vjp reads of its arguments besides shapes: names of inputs, and "y"
+    view: bool  #: whether the output shares memory with the first input
+    symbol = ""
+    vectors = 0
+
+    @property
+    def partials(self) -> tuple[Vjp | None, ...]:
+        """By slot, None where there is no gradient; what a reader of graphs asks for."""
+        return self.vjps
+
+    def vjp(self, slot: int) -> Vjp | None:
+        """The vjp of one input, by its place in the call."""
+        last = len(self.vjps) - 1
+        if not self.variadic or slot < last:
+            return self.vjps[slot]
+        each = self.vjps[last]
+        return each and (lambda xp, g, y, *inputs: each(xp, g, y, slot - last, *inputs))
+
+    def __repr__(self) -> str:
+        return f"<structural rule {self.name}({', '.join(self.inputs)})>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _named, (self.name,)
+
+
+STRUCTURAL: dict[str, Structural] = {}
+
+
+def _named(name: str) -> Structural:
+    return STRUCTURAL[name]
+
+
+def rule(
+    name: str, value: Callable[..., Any], *vjps: Vjp | None, keeps: str | tuple[str, ...] = "", view: bool = False,
+    formulas: Sequence[str] = (),
+) -> None:  # fmt: skip
+    parameters = signature(value).parameters.values()
+    inputs = tuple(p.name for p in parameters)
+    vjps += (None,) * (len(inputs) - len(vjps))
+    variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    keeps = (keeps,) * len(vjps) if isinstance(keeps, str) else keeps
+    STRUCTURAL[name] = Structural(name, value, vjps, inputs, tuple(formulas), variadic, keeps, view)
+
+
+Dim = int | tuple[int, ...] | None  # axes as NumPy has them: None for all
+
+
+# ---- shapes of sums -----------------------------------------------------------------------------------------
+def kept(shape: tuple[int, ...], dim: Dim) -> tuple[int, ...]:
+    """The shape of a reduction that keeps its axes, as 1."""
+    axes = range(len(shape)) if dim is None else [d % len(shape) for d in (dim if isinstance(dim, tuple) else (dim,))]
+    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+
+
+def count(shape: tuple[int, ...], dim: Dim) -> int:
+    """How many elements a reduction puts together."""
+    return math.prod(n for n, k in zip(shape, kept(shape, dim), strict=True) if k == 1) if shape else 1
+
+
+def _spread(xp: Any, g: Any, shape: tuple[int, ...], dim: Dim) -> Any:
+    """The gradient of a reduction's output, once for each element that went into it."""
+    return xp.expand(xp.reshape(g, kept(shape, dim)), shape)
+
+
+def _keep(xp: Any, y: Any, shape: tuple[int, ...], dim: Dim) -> Any:
+    return xp.reshape(y, kept(shape, dim))
+
+
+def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum a gradient over the axes along which an input of this shape was broadcast."""
+    if g.shape == shape:
+        return g
+    lead = g.ndim - len(shape)
+    axes = tuple(i for i, n in enumerate(g.shape) if i < lead or (shape[i - lead] == 1 and n != 1))
+    return xp.reshape(xp.sum(g, axes, True) if axes else g, shape)
+
+
+# ---- reductions ------------------------------------------------------------------------------------------
+@cache
+def _ones(n: int, kind: np.dtype[Any]) -> Any:
+    return np.ones(n, kind)
+
+
+def _axis_sum(x: Any, dim: Dim, keepdim: bool) -> Any:
+    if x.ndim == 2 and (dim == 0 or dim == (0,)) and x.dtype.kind == "f" and x.flags.c_contiguous:
+        y = _ones(len(x), x.dtype).dot(x)  # a product is several times faster than a sum down columns
+        return y.reshape(1, -1) if keepdim else y
+    kind = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
+    return np.add.reduce(x, axis=dim, dtype=kind, keepdims=keepdim)  # what x.sum() ends in
+
+
+def _mean(x: Any, dim: Dim, keepdim: bool) -> Any:
+    """Of nothing it is nan."""
+    return _axis_sum(x, dim, keepdim) / (count(x.shape, dim) or math.nan)
+
+
+def _among_ties(xp: Any, g: Any, y: Any, x: Any, dim: Dim) -> Any:
+    """Extremes share the gradient in equal parts."""
+    here = xp.cast(x == _keep(xp, y, x.shape, dim), g)
+    return _spread(xp, g, x.shape, dim) * here / xp.sum(here, dim, True)
+
+
+def _product_of_others(xp: Any, x: Any, dim: int) -> Any:
+    """For each element the product of the others along the axis, without a division, so that zeros are no matter."""
+    one = xp.expand(xp.constant(1.0, x), kept(x.shape, dim))
+    n = x.shape[dim]
+    before = xp.cumprod(xp.cat(dim, one, xp.narrow(x, dim, 0, n - 1)), dim)
+    after = xp.flip(xp.cumprod(xp.cat(dim, one, xp.narrow(xp.flip(x, dim), dim, 0, n - 1)), dim), dim)
+    return before * after
+
+
+def _prod_vjp(xp: Any, g: Any, y: Any, x: Any, dim: int | None, keepdim: bool) -> Any:
+    if 0 in x.shape:
+        return x * 0
+    if dim is None:
+        return xp.reshape(_product_of_others(xp, xp.reshape(x, (-1,)), 0), x.shape) * g
+    return _spread(xp, g, x.shape, dim) * _product_of_others(xp, x, dim)
+
+
+def _cumprod_vjp(xp: Any, g: Any, y: Any, x: Any, dim: int) -> Any:
+    """Σ over the later outputs, each with the product of the others up to there: O(n²), but right at zeros."""
+    terms = []
+    for k in range(x.shape[dim]):
+        upto = xp.narrow(x, dim, 0, k + 1)
+        others = _product_of_others(xp, upto, dim) * xp.narrow(g, dim, k, 1)
+        missing = x.shape[dim] - k - 1
+        if missing:
+            others = xp.cat(dim, others, xp.narrow(x, dim, 0, missing) * 0)
+        terms.append(others)
+    return sum(terms[1:], terms[0]) if terms else g
+
+
+def _divisor(x: Any, dim: Dim, correction: float) -> float:
+    return max(0.0, count(x.shape, dim) - correction) or math.nan
+
+
+def _var(x: Any, dim: Dim, correction: float, keepdim: bool) -> Any:
+    off = x - _mean(x, dim, True)
+    return (off * off).sum(axis=dim, keepdims=keepdim) / _divisor(x, dim, correction)
+
+
+def _var_vjp(xp: Any, g: Any, y: Any, x: Any, dim: Dim, correction: float, keepdim: bool) -> Any:
+    return _spread(xp, g * (2 / _divisor(x, dim, correction)), x.shape, dim) * (x - xp.mean(x, dim, True))
+
+
+def _std_vjp(xp: Any, g: Any, y: Any, x: Any, dim: Dim, correction: float, keepdim: bool) -> Any:
+    return _var_vjp(xp, xp.where(y == 0, xp.constant(0.0, y), g / (2 * y)), y, x, dim, correction, keepdim)
+
+
+def _norm(x: Any, p: float, dim: Dim, keepdim: bool) -> Any:
+    size = np.abs(x)
+    if p == math.inf:
+        return size.max(axis=dim, keepdims=keepdim)
+    if p == -math.inf:
+        return size.min(axis=dim, keepdims=keepdim)
+    if p == 2:
+        return np.sqrt((x * x).sum(axis=dim, keepdims=keepdim))
+    if p == 0:
+        return (x != 0).sum(axis=dim, keepdims=keepdim).astype(x.dtype)
+    return (size**p).sum(axis=dim, keepdims=keepdim) ** (1 / p)
+
+
+def _norm_vjp(xp: Any, g: Any, y: Any, x: Any, p: float, dim: Dim, keepdim: bool) -> Any:
+    if p == 0:
+        return x * 0
+    size = xp.abs(x)
+    if abs(p) == math.inf:
+        return _among_ties(xp, g, y, size, dim) * xp.sign(x)
+    y, g = (_spread(xp, each, x.shape, dim) for each in (y, g))
+    zero = xp.constant(0.0, x)
+    if p == 2:
+        return g * xp.where(y == 0, zero, x / y)
+    return g * xp.where(size == 0, zero, xp.sign(x) * (size / xp.where(y == 0, xp.constant(1.0, x), y)) ** (p - 1))
+
+
+def _logsumexp(x: Any, dim: Dim, keepdim: bool) -> Any:
+    top = x.max(axis=dim, keepdims=True) if x.size else np.zeros(kept(x.shape, dim), x.dtype)
+    top = np.where(np.isfinite(top), top, 0)  # inf − inf would be nan
+    y = np.log(np.exp(x - top).sum(axis=dim, keepdims=True)) + top
+    return y if keepdim else y.reshape(x.sum(axis=dim).shape)
+
+
+def _softmax(x: Any, dim: int) -> Any:
+    e = np.exp(x - np.maximum.reduce(x, dim, keepdims=True, initial=-np.inf))
+    e /= np.add.reduce(e, dim, keepdims=True)
+    return e
+
+
+def _log_softmax(x: Any, dim: int) -> Any:
+    y = x - np.maximum.reduce(x, dim, keepdims=True, initial=-np.inf)
+    y -= np.log(np.add.reduce(np.exp(y), dim, keepdims=True))
+    return y
+
+
+rule("sum", _axis_sum, lambda xp, g, y, x, dim, keepdim: _spread(xp, g, x.shape, dim), formulas=["G, once for each"])
+rule("mean", _mean,
+     lambda xp, g, y, x, dim, keepdim: _spread(xp, g * (1 / (count(x.shape, dim) or math.nan)), x.shape, dim),
+     formulas=["G / n, once for each"])  # fmt: skip
+rule("amax", lambda x, dim, keepdim: x.max(axis=dim, keepdims=keepdim),
+     lambda xp, g, y, x, dim, keepdim: _among_ties(xp, g, y, x, dim), keeps="x y",
+     formulas=["G where x is the largest"])  # fmt: skip
+rule("amin", lambda x, dim, keepdim: x.min(axis=dim, keepdims=keepdim),
+     lambda xp, g, y, x, dim, keepdim: _among_ties(xp, g, y, x, dim), keeps="x y",
+     formulas=["G where x is the smallest"])  # fmt: skip
+rule("prod", lambda x, dim, keepdim: x.prod(axis=dim, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else "int64"),
+     _prod_vjp, keeps="x", formulas=["G · product of the others"])  # fmt: skip
+rule("var", _var, _var_vjp, keeps="x", formulas=["G · 2 (x − mean) / (n − correction)"])
+rule("std", lambda x, dim, correction, keepdim: np.sqrt(_var(x, dim, correction, keepdim)), _std_vjp, keeps="x y",
+     formulas=["G · (x − mean) / (y (n − correction))"])  # fmt: skip
+rule("norm", _norm, _norm_vjp, keeps="x y", formulas=["G · x / y"])
+rule("logsumexp", _logsumexp,
+     lambda xp, g, y, x, dim, keepdim: _spread(xp, g, x.shape, dim) * xp.exp(x - _keep(xp, y, x.shape, dim)),
+     keeps="x y", formulas=["G · softmax(x)"])  # fmt: skip
+rule("softmax", _softmax, lambda xp, g, y, x, dim: (g - xp.sum(g * y, dim, True)) * y, keeps="y",
+     formulas=["(G − Σ G·y) · y"])  # fmt: skip
+rule("log_softmax", _log_softmax, lambda xp, g, y, x, dim: g - xp.exp(y) * xp.sum(g, dim, True), keeps="y",
+     formulas=["G − softmax(x) · Σ G"])  # fmt: skip
+rule("cumsum", lambda x, dim: x.cumsum(axis=dim, dtype=None if x.dtype.kind == "f" else np.int64),
+     lambda xp, g, y, x, dim: xp.flip(xp.cumsum(xp.flip(g, dim), dim), dim),
+     formulas=["Σ of the later G"])  # fmt: skip
+rule("cumprod", lambda x, dim: x.cumprod(axis=dim, dtype=None if x.dtype.kind == "f" else np.int64), _cumprod_vjp,
+     keeps="x", formulas=["Σ of the later G · products of the others"])  # fmt: skip
+
+# ---- shapes ----------------------------------------------------------------------------------------------
+_BACK = ["G in the shape of x"]
+
+
+def _broadcast(x: Any, shape: tuple[int, ...]) -> Any:
+    """np.broadcast_to, ten times faster for the commonest case: one number to any shape."""
+    if x.ndim or 0 in shape:
+        return np.broadcast_to(x, shape)
+    y: Any = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
+    y.flags.writeable = False
+    return y
+
+
+rule("reshape", lambda x, shape: x.reshape(shape), lambda xp, g, y, x, shape: xp.reshape(g, x.shape), view=True,
+     formulas=_BACK)  # fmt: skip
+rule("permute", lambda x, dims: x.transpose(dims),
+     lambda xp, g, y, x, dims: xp.permute(g, tuple(sorted(range(len(dims)), key=lambda i: dims[i] % len(dims)))),
+     view=True, formulas=["Gᵀ"])  # fmt: skip
+rule("expand", _broadcast, lambda xp, g, y, x, shape: unbroadcast(xp, g, x.shape),
+     view=True, formulas=["G, summed over the broadcast axes"])  # fmt: skip
+rule("flip", lambda x, dim: np.flip(x, dim).copy(), lambda xp, g, y, x, dim: xp.flip(g, dim), formulas=["G, flipped"])
+rule("roll", lambda x, shifts, dim: np.roll(x, shifts, dim),
+     lambda xp, g, y, x, shifts, dim: xp.roll(g, tuple(-s for s in shifts) if isinstance(shifts, tuple) else -shifts, dim),
+     formulas=["G, rolled back"])  # fmt: skip
+rule("clone", lambda x: x.copy(), lambda xp, g, y, x: g, formulas=["G"])
+# floor, round, sign: flat wherever there is a derivative
+rule("constant_pieces", lambda x, function: function(x), lambda xp, g, y, x, function: g * 0, formulas=["0"])
+# A gradient takes its input's dtype on the way, in the sweep
+rule("cast", lambda x, like: x.astype(like.dtype), lambda xp, g, y, x, like: g, formulas=["G"])
+
+
+def _narrow(x: Any, dim: int, start: int, length: int) -> Any:
+    return x[(slice(None),) * (dim % x.ndim) + (slice(start, start + length),)]
+
+
+def _widen(xp: Any, g: Any, x: Any, dim: int, start: int, length: int) -> Any:
+    """g with zeros before and after it along the axis."""
+    parts = [g]
+    for where, n in ((0, start), (1, x.shape[dim] - start - length)):
+        if n:
+            shape = tuple(n if i == dim % x.ndim else m for i, m in enumerate(x.shape))
+            parts.insert(len(parts) * where, xp.expand(xp.constant(0.0, g), shape))
+    return xp.cat(dim, *parts) if len(parts) > 1 else g
+
+
+def _cat_vjp(xp: Any, g: Any, y: Any, n: int, dim: int, *xs: Any) -> Any:
+    return xp.narrow(g, dim, sum(x.shape[dim] for x in xs[:n]), xs[n].shape[dim])
+
+
+rule("narrow", _narrow, lambda xp, g, y, x, dim, start, length: _widen(xp, g, x, dim, start, length), view=True,
+     formulas=["G, with zeros around it"])  # fmt: skip
+rule("cat", lambda dim, *xs: np.concatenate(xs, axis=dim), None, _cat_vjp, formulas=["", "its part of G"])
+rule("stack", lambda dim, *xs: np.stack(xs, axis=dim), None,
+     lambda xp, g, y, n, dim, *xs: xp.index(g, (slice(None),) * (dim % g.ndim) + (n,)),
+     formulas=["", "its part of G"])  # fmt: skip
+
+
+# ---- elements by their place -----------------------------------------------------------------------------
+def _index_add(g: Any, shape: tuple[int, ...], key: Any) -> Any:
+    """Zeros of this shape with g added at the places of the key: what an index reads, its gradient goes back to."""
+    found = np.zeros(shape, g.dtype)
+    if any(isinstance(k, np.ndarray) and k.dtype != bool for k in (key if isinstance(key, tuple) else (key,))):
+        _add_at(found, key, g)  # a place may come several times
+    else:
+        found[key] += g
+    return found
+
+
+def _add_at(found: Any, key: Any, g: Any) -> None:
+    """np.add.at, which is slow for rows: there it is one weighted count a column."""
+    rows = key[0] if isinstance(key, tuple) and len(key) == 1 else key
+    if not isinstance(rows, np.ndarray) or found.ndim != 2 or not found.size or rows.dtype.kind not in "iu":
+        np.add.at(found, key, g)
+        return
+    n, width = found.shape
+    rows = np.where(rows < 0, rows + n, rows).reshape(-1, 1)
+    places = (rows * width + np.arange(width)).reshape(-1)
+    found += np.bincount(places, g.reshape(-1), n * width).reshape(n, width)
+
+
+def _take(x: Any, dim: int, index: Any) -> Any:
+    """Along `dim` by index; the index may be shorter on the other axes, as PyTorch's gather has it."""
+    return x[_grid(index, dim)]
+
+
+def _grid(index: Any, dim: int) -> tuple[Any, ...]:
+    grid = list(np.indices(index.shape, sparse=True))
+    if grid:
+        grid[dim] = index
+    return tuple(grid)
+
+
+def _scatter_add(g: Any, dim: int, index: Any, shape: tuple[int, ...]) -> Any:
+    found = np.zeros(shape, g.dtype)
+    np.add.at(found, _grid(index, dim), g)
+    return found
+
+
+def _put(x: Any, value: Any, key: Any) -> Any:
+    y = x.copy()
+    y[key] = value
+    return y
+
+
+def _put_zero(xp: Any, g: Any, key: Any) -> Any:
+    return xp.put(g, xp.constant(0.0, g), key)
+
+
+rule("index", lambda x, key: x[key], lambda xp, g, y, x, key: xp.index_add(g, x.shape, key), view=True,
+     formulas=["G, added up at the places of the index"])  # fmt: skip
+rule("index_add", _index_add, lambda xp, g, y, x, shape, key: xp.index(g, key), formulas=["G at the index"])
+rule("put", _put, lambda xp, g, y, x, value, key: _put_zero(xp, g, key),
+     lambda xp, g, y, x, value, key: unbroadcast(xp, xp.index(g, key), value.shape),
+     formulas=["G, but 0 at the index", "G at the index"])  # fmt: skip
+rule("gather", _take, lambda xp, g, y, x, dim, index: xp.scatter_add(g, dim, index, x.shape),
+     formulas=["G, added up at the places of the index"])  # fmt: skip
+rule("scatter_add", _scatter_add, lambda xp, g, y, x, dim, index, shape: xp.gather(g, dim, index),
+     formulas=["G at the index"])  # fmt: skip
+rule("tril", lambda x, k: np.tril(x, k), lambda xp, g, y, x, k: xp.tril(g, k), formulas=["lower triangle of G"])
+rule("triu", lambda x, k: np.triu(x, k), lambda xp, g, y, x, k: xp.triu(g, k), formulas=["upper triangle of G"])
+
+
+# ---- products --------------------------------------------------------------------------------------------
+def _matmul_left(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if b.ndim == 1:
+        return xp.reshape(g, (*g.shape, 1)) * b if a.ndim > 1 else g * b
+    if a.ndim == 1:
+        g = xp.reshape(g, (*g.shape[:-1], 1, g.shape[-1]))
+        return unbroadcast(xp, xp.reshape(xp.matmul(g, b.mT), (*b.shape[:-2], a.shape[0])), a.shape)
+    return unbroadcast(xp, xp.matmul(g, b.mT), a.shape)
+
+
+def _matmul_right(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if a.ndim == 1:
+        if b.ndim == 1:
+            return g * a
+        return xp.reshape(a, (-1, 1)) * xp.reshape(g, (*g.shape[:-1], 1, g.shape[-1]))
+    if b.ndim == 1:
+        g = xp.reshape(g, (*g.shape, 1))
+        return unbroadcast(xp, xp.reshape(xp.matmul(a.mT, g), (*a.shape[:-2], b.shape[0])), b.shape)
+    return unbroadcast(xp, xp.matmul(a.mT, g), b.shape)
+
+
+def product(a: Any, b: Any) -> Any:
+    """a @ b. An inner size of 1 is a broadcast product, and two matrices go straight to BLAS: both are faster."""
+    if b.ndim == 2 == a.ndim:
+        return a * b if b.shape[0] == 1 else a.dot(b)
+    return a @ b
+
+
+def _linear(x: Any, w: Any, b: Any = None) -> Any:
+    y = product(_rows(arrays, x), w.T)
+    if b is not None:
+        y += b
+    return y if x.ndim == 2 else y.reshape(*x.shape[:-1], len(w))
+
+
+def _rows(xp: Any, x: Any) -> Any:
+    return x if x.ndim == 2 else xp.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+rule("matmul", product, _matmul_left, _matmul_right, keeps=("b", "a"), formulas=["G @ bᵀ", "aᵀ @ G"])
+rule("linear", _linear, lambda xp, g, y, x, w, b: xp.matmul(g, w),
+     lambda xp, g, y, x, w, b: xp.matmul(_rows(xp, g).mT, _rows(xp, x)),
+     lambda xp, g, y, x, w, b: xp.sum(_rows(xp, g), 0, False), keeps=("w", "x", ""),
+     formulas=["G @ w", "Gᵀ @ x", "G, summed over the batch"])  # fmt: skip
+
+
+def _einsum_vjp(xp: Any, g: Any, y: Any, n: int, equation: str, *xs: Any) -> Any:
+    """The equation with output and input n exchanged; an index that is in input n alone is broadcast."""
+    left, out = equation.split("->")
+    terms = left.split(",")
+    mine, others = terms[n], terms[:n] + terms[n + 1 :]
+    once = "".join(dict.fromkeys(mine))
+    reachable = [c for c in once if c in out or any(c in t for t in others)]
+    found = xp.einsum(f"{','.join([out, *others])}->{''.join(reachable)}", g, *xs[:n], *xs[n + 1 :])
+    size = dict(zip(mine, xs[n].shape, strict=True))
+    if len(reachable) < len(once):
+        found = xp.expand(xp.reshape(found, tuple(size[c] if c in reachable else 1 for c in once)),
+                          tuple(size[c] for c in once))  # fmt: skip
+    if len(once) < len(mine):  # a diagonal: back to its places
+        places = dict(zip(once, np.indices([size[c] for c in once], sparse=True), strict=True))
+        found = xp.index_add(found, xs[n].shape, tuple(places[c] for c in mine))
+    return found
+
+
+rule("einsum", lambda equation, *xs: np.einsum(equation, *xs, optimize=len(xs) > 1), None, _einsum_vjp, keeps="xs",
+     formulas=["", "the product with output and input exchanged"])  # fmt: skip
+
+
+def explicit(equation: str, shapes: Sequence[tuple[int, ...]]) -> str:
+    """An einsum equation with its output, and letters in place of every ellipsis."""
+    left, arrow, out = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(shapes):
+        raise ValueError(f"einsum: the equation {equation!r} has {len(terms)} inputs, got {len(shapes)} tensors")
+    free = [c for c in string.ascii_letters if c not in equation]
+    longest = max((len(s) - len(t) + 3 for t, s in zip(terms, shapes, strict=True) if "..." in t), default=0)
+    extra = "".join(free[:longest])
+    for i, (t, s) in enumerate(zip(terms, shapes, strict=True)):
+        if "..." in t:
+            n = len(s) - len(t) + 3
+            terms[i] = t.replace("...", extra[longest - n :] if n else "")
+        elif len(t) != len(s):
+            raise ValueError(f"einsum: the term {t!r} has {len(t)} indices, but its tensor has shape {tuple(s)}")
+    if not arrow:
+        every = "".join(terms)
+        out = ("..." if extra else "") + "".join(c for c in sorted(set(every) - set(extra)) if every.count(c) == 1)
+    return f"{','.join(terms)}->{out.replace('...', extra)}"
+
+
+# ---- normalisation -----------------------------------------------------------------------------------------
+def _standardize(x: Any, dim: Dim, eps: float) -> Any:
+    """(x − mean) / √(var + eps), var divided by n."""
+    off = x - x.sum(axis=dim, keepdims=True) / count(x.shape, dim)
+    return off / np.sqrt((off * off).sum(axis=dim, keepdims=True) / count(x.shape, dim) + eps)
+
+
+def _standardize_vjp(xp: Any, g: Any, y: Any, x: Any, dim: Dim, eps: float) -> Any:
+    centred = g - xp.mean(g, dim, True) - y * xp.mean(g * y, dim, True)
+    return centred * xp.rsqrt(xp.var(x, dim, 0.0, True) + eps)
+
+
+rule("standardize", _standardize, _standardize_vjp, keeps="x y",
+     formulas=["(G − mean(G) − y · mean(G · y)) / √(var + eps)"])  # fmt: skip
+
+
+# ---- losses, each in one node ------------------------------------------------------------------------------
+def _cross_entropy(x: Any, target: Any, weight: Any) -> Any:
+    """−Σ weight · log softmax(x) at the target, x of shape (N, C), target of shape (N,); weight a number or (N,)."""
+    y = _log_softmax(x, 1)
+    return -(y[np.arange(len(target)), target] * weight).sum()
+
+
+def _cross_entropy_vjp(xp: Any, g: Any, y: Any, x: Any, target: Any, weight: Any) -> Any:
+    hit = np.zeros(x.shape, getattr(g, "_data", g).dtype)
+    hit[np.arange(len(target)), target] = 1
+    return (xp.softmax(x, 1) - hit) * (g * (weight if isinstance(weight, float) else weight.reshape(-1, 1)))
+
+
+def _mse(x: Any, target: Any, scale: float) -> Any:
+    off = (x - target).reshape(-1)
+    return off.dot(off) * scale
+
+
+def _huber(x: Any, target: Any, delta: float) -> Any:
+    """½d² where |d| ≤ delta, else delta (|d| − ½ delta), in one formula."""
+    off = x - target
+    near = off.clip(-delta, delta)
+    return near * (off - 0.5 * near)
+
+
+def _binary_cross_entropy(x: Any, target: Any) -> Any:
+    return -(target * np.maximum(np.log(x), -100) + (1 - target) * np.maximum(np.log1p(-x), -100))
+
+
+def _binary_cross_entropy_with_logits(x: Any, target: Any, positive: Any) -> Any:
+    """softplus(−x) is −log sigmoid(x); the target's part of the loss is multiplied by `positive`."""
+    return (1 - target) * x + (1 + (positive - 1) * target) * arrays.softplus(-x)
+
+
+rule("cross_entropy", _cross_entropy, _cross_entropy_vjp, keeps="x target weight",
+     formulas=["G · (softmax(x) − target)"])  # fmt: skip
+rule("mse", _mse, lambda xp, g, y, x, target, scale: (x - target) * (g * (2 * scale)),
+     lambda xp, g, y, x, target, scale: (target - x) * (g * (2 * scale)), keeps="x target",
+     formulas=["G · 2 (x − target) · scale", "G · 2 (target − x) · scale"])  # fmt: skip
+rule("huber", _huber, lambda xp, g, y, x, target, delta: g * xp.clamp(x - target, -delta, delta),
+     lambda xp, g, y, x, target, delta: g * xp.clamp(target - x, -delta, delta), keeps="x target",
+     formulas=["G · (x − target), within ± delta", "G · (target − x), within ± delta"])  # fmt: skip
+# finite at 0 and 1 too, as in PyTorch
+rule("binary_cross_entropy", _binary_cross_entropy,
+     lambda xp, g, y, x, target: g * (x - target) / xp.maximum((1 - x) * x, 1e-12),
+     lambda xp, g, y, x, target: g * (xp.log1p(-x) - xp.log(x)), keeps="x target",
+     formulas=["G · (x − target) / (x (1 − x))", "G · log((1 − x) / x)"])  # fmt: skip
+rule("binary_cross_entropy_with_logits", _binary_cross_entropy_with_logits,
+     lambda xp, g, y, x, target, positive:
+         g * ((1 + (positive - 1) * target) * xp.sigmoid(x) - positive * target),
+     lambda xp, g, y, x, target, positive: g * ((positive - 1) * xp.softplus(-x) - x), keeps="x target positive",
+     formulas=["G · (sigmoid(x) − target)", "−G · x"])  # fmt: skip
+
+
+# ---- the world of arrays -----------------------------------------------------------------------------------
+def _where(condition: Any, a: Any, b: Any) -> Any:
+    """np.where; a mask of 0 and 1 stays a mask, which multiplies without a change of dtype."""
+    if a.__class__ is int and b.__class__ is int:
+        if (a, b) == (0, 1):
+            return np.logical_not(condition)
+        if (a, b) == (1, 0):
+            return condition
+    return np.where(condition, a, b)
+
+
+def _constant(x: float, like: Any) -> Any:
+    return np.asarray(x, like.dtype)
+
+
+arrays = World("arrays", {
+    **worlds.arrays.primitives, "where": _where, "sign": np.sign, "constant": _constant,
+    **{name: each.value for name, each in STRUCTURAL.items()},
+})  # fmt: skip

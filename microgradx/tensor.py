@@ -1,0 +1,1007 @@
+"""Tensor: a NumPy array that remembers how it was made, by PyTorch's names and with its meaning.
+
+A Tensor is a handle on an array and, when it requires a gradient, on a node of the graph. Elementwise operations
+read the table of rules.py, all others that of structural.py; the sweep multiplies, un-broadcasts and adds up, each
+in one place.
+
+>>> x = Tensor([[1.0, 2.0], [3.0, 4.0]]).requires_grad_()
+>>> y = (x * x).sum()
+>>> y.backward()
+>>> x.grad
+tensor([[2., 4.],
+        [6., 8.]])
+>>> y
+tensor(30., grad_fn=<SumBackward0>)
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import dtypes, printing, symbols, versions
+from .dtypes import Size, device, dtype
+from .gradfn import GradFn, grad_name
+from .graph import Node
+from .indexing import split
+from .quiet import IGNORE, enter, leave
+from .rules import RULES, Rule
+from .scopes import AnomalyError, Scope, current
+from .structural import STRUCTURAL, Structural, arrays, unbroadcast
+from .versions import ByMemory, tick
+from .worlds import World
+
+__all__ = ["Op", "Tensor", "apply", "as_tensor", "grad", "tensors"]
+
+Array = np.ndarray[Any, Any]
+_array = np.ndarray
+
+
+# ---- nodes -----------------------------------------------------------------------------------------------
+class Op(Node):
+    """A node of a graph of Tensors: the operation that made an array, or a leaf that gradients arrive at.
+
+    `args` are the arrays and constants that the rule was run on; `at` says which of them gradients flow to, and
+    `_a` holds the Ops that made these.
+    """
+
+    __slots__ = ("args", "at", "made", "named", "owner", "retains", "spent")
+    args: tuple[Any, ...]
+    at: tuple[int, ...]
+    made: int  #: the time of versions.py at which it was made
+    spent: bool  #: whether a backward pass has gone through that did not retain the graph
+    named: str  #: PyTorch's name for the operation, where one rule serves several
+    owner: weakref.ref[Tensor]  #: of a leaf: the tensor that it was made for
+    retains: bool  #: whether its gradient is kept, though it is no leaf
+    _grad: Any  #: of a leaf: a Tensor, or None
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        found = list(self.args)
+        for slot, parent in zip(self.at, self._a or (), strict=True):
+            found[slot] = parent
+        return tuple(found)
+
+    @property
+    def slots(self) -> list[tuple[int, Any, Any]]:
+        return [(slot, parent, None) for slot, parent in zip(self.at, self._a or (), strict=True)]
+
+    @property
+    def grad(self) -> Any:
+        return getattr(self, "_grad", None)
+
+    def handle(self) -> Tensor:
+        """The tensor that this node was made for while it lives, or another one on this node."""
+        owner = self.owner() if hasattr(self, "owner") else None
+        return Tensor._on(self) if owner is None else owner
+
+    @property
+    def data(self) -> Array:
+        return self._data  # type: ignore[no-any-return]
+
+
+def _leaf(data: Array, grad: Any = None) -> Op:
+    node = Op()
+    node._data, node._grad, node._scope = data, grad, current()
+    node.rule = node._a = node._b = node._da = node._db = None
+    node.args = node.at = ()
+    node.made, node.spent = tick(), False
+    return node
+
+
+_labels: ByMemory[str] = ByMemory()  # of tensors without a node
+_recorded: ByMemory[int] = ByMemory()  # when a change in place became part of a graph
+_any_recorded = _recorded.found  # empty in most programs, and its truth is quickly told
+
+
+# ---- the handle ------------------------------------------------------------------------------------------
+class Tensor:
+    """An array of numbers in a graph. See `tensor()` to make one; the methods are PyTorch's.
+
+    data: anything that NumPy makes an array of; floats become float32 (PyTorch's `torch.Tensor`).
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_data", "_node")
+    __array_priority__ = 1000  # NumPy's arrays leave `array * tensor` to __rmul__
+    _data: Array
+    _node: Op | None
+    __hash__ = object.__hash__
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...  # the functions of functions.py and random.py as methods
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+
+    def __init__(self, data: Any = ()) -> None:
+        self._data = np.array(data._data if isinstance(data, Tensor) else data, dtypes.default())
+        self._node = None
+
+    @classmethod
+    def _of(cls, array: Any) -> Tensor:
+        """A tensor on this very array, without a graph."""
+        found = _new(cls)
+        found._data = array if array.__class__ is _array else np.asarray(array)
+        found._node = None
+        return found
+
+    @staticmethod
+    def _on(node: Op) -> Tensor:
+        found = _new(Tensor)
+        found._data, found._node = node._data, node
+        return found
+
+    @classmethod
+    def __apply__(cls, rule: Rule, inputs: tuple[Any, ...]) -> Tensor:
+        return _elementwise(rule)(*inputs)
+
+    # -- what it is --
+    @property
+    def shape(self) -> Size:
+        return Size(self._data.shape)
+
+    @property
+    def ndim(self) -> int:
+        return self._data.ndim
+
+    @property
+    def dtype(self) -> dtype:
+        return dtypes.of(self._data.dtype)
+
+    @property
+    def device(self) -> device:
+        return dtypes.CPU
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        node = self._node
+        if node is not None and node.rule is not None:
+            if not wanted:
+                raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to use a "
+                                   "computed variable in a subgraph that doesn't require differentiation use "
+                                   "var_no_grad = var.detach().")  # fmt: skip
+        elif wanted and node is None:
+            if self._data.dtype.kind != "f":
+                raise RuntimeError("only Tensors of floating point dtype can require gradients, got "
+                                   f"{self.dtype!r}; convert it with .float()")  # fmt: skip
+            label = self.label
+            self._node = _leaf(self._data)
+            self._node.owner = weakref.ref(self)
+            self.label = label
+        elif not wanted:
+            self._node = None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        return self._node is None or self._node.rule is None
+
+    @property
+    def grad_fn(self) -> GradFn | None:
+        return None if self.is_leaf else GradFn.of(self._node)
+
+    @property
+    def label(self) -> str:
+        """Its name in figures and messages."""
+        return _labels.get(self._data, "") if self._node is None else self._node.label
+
+    @label.setter
+    def label(self, label: str) -> None:
+        if self._node is not None:
+            self._node.label = label
+        elif label:
+            _labels[self._data] = label
+
+    @property
+    def grad(self) -> Tensor | None:
+        """d root/d self, summed over backward passes; None before the first, and for what is not a leaf."""
+        return None if self._node is None else self._node.grad
+
+    @grad.setter
+    def grad(self, grad: Tensor | None) -> None:
+        if grad is not None and not isinstance(grad, Tensor):
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(grad).__name__}")
+        if grad is not None and grad.shape != self.shape:
+            raise RuntimeError(f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
+                               f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size")  # fmt: skip
+        if grad is not None and grad._data.dtype != self._data.dtype:
+            raise RuntimeError(f"attempting to assign a gradient of type {grad.dtype!r} to a tensor of type "
+                               f"{self.dtype!r}. Please ensure that they match.")  # fmt: skip
+        if self._node is not None:
+            self._node._grad = grad
+        elif grad is not None:
+            raise RuntimeError("a tensor that does not require grad has no .grad; call .requires_grad_() first")
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without the graph: `p.data -= 0.1 * p.grad` changes p."""
+        return Tensor._of(self._data)
+
+    @data.setter
+    def data(self, other: Tensor) -> None:
+        if not isinstance(other, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(other).__name__}")
+        self._data = other._data
+        if self._node is not None:
+            self._node._data = other._data
+
+    def detach(self) -> Tensor:
+        """The same memory without the graph."""
+        return Tensor._of(self._data)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of this tensor too, though it is no leaf."""
+        if self._node is None:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if self._node.rule is not None:
+            self._node.retains, self._node._grad = True, None
+
+    @property
+    def retains_grad(self) -> bool:
+        return not self.is_leaf and hasattr(self._node, "retains")
+
+    # -- backward --
+    def backward(
+        self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
+        inputs: Sequence[Tensor] | Tensor | None = None,
+    ) -> None:  # fmt: skip
+        """Add dself/dleaf to `.grad` of every leaf below. gradient: dL/dself, of self's shape; by default 1.
+
+        Raises RuntimeError for a tensor without a graph, for one of several elements without a gradient, through
+        a graph that an earlier pass has used up (keep it with retain_graph=True), and when an array that the pass
+        needs was changed in place. No gradient has been changed then.
+        """
+        wanted = None if inputs is None else {x._node for x in ([inputs] if isinstance(inputs, Tensor) else inputs)}
+        retain = create_graph if retain_graph is None else retain_graph
+        grads = _sweep([self], [gradient], retain, create_graph)
+        found = [
+            (node, g) for node, g in grads.items()
+            if (node in wanted if wanted is not None else node.rule is None or hasattr(node, "retains"))
+        ]  # fmt: skip
+        given: set[int] = set() if gradient is None else {id(gradient._data)}
+        for node, g in found:
+            _accumulate(node, g, given)
+
+    # -- memory --
+    def _written(self) -> None:
+        """To be called after the array has been changed in place."""
+        versions.written(self._data)
+
+    def _writable(self) -> None:
+        """Raise RuntimeError when autograd forbids a change in place here and now."""
+        if self._node is not None and self._node.rule is None and current().recording:
+            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation. "
+                               "Change it under torch.no_grad()")  # fmt: skip
+        if self._node is not None and self._data.base is not None and current().recording:
+            raise RuntimeError("a view of a tensor in a recorded graph, or of a leaf Variable that requires grad, is being "
+                               "used in an in-place operation. Change its base by an index instead: "
+                               "base[key] = base[key] + …")  # fmt: skip
+        if not self._data.flags.writeable:
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                "location. Please clone() the tensor before performing the operation."
+            )
+
+    def _assign(self, result: Tensor) -> Tensor:
+        """Take over the numbers and the graph of `result`: every operation in place ends here."""
+        self._writable()
+        y = result._data
+        if y.shape != self._data.shape:
+            raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape {[*y.shape]}")
+        if not np.can_cast(y.dtype, self._data.dtype, "same_kind"):
+            raise RuntimeError(f"result type {result.dtype.title} can't be cast to the desired output type "
+                               f"{self.dtype.title}")  # fmt: skip
+        node = result._node
+        if node is not None:
+            if self._data.base is not None:
+                raise RuntimeError("a view cannot become part of a graph by a change in place; change its base by an "
+                                   "index instead: base[key] = …")  # fmt: skip
+            # what the backward pass will read of the old numbers is copied
+            memory = versions.owner(self._data)
+            node.args = tuple(
+                x.copy() if x.__class__ is _array and versions.owner(x) is memory else x for x in node.args
+            )
+        np.copyto(self._data, y, casting="same_kind")
+        self._written()
+        if node is not None:
+            node._data, node.made = self._data, tick()
+            _recorded[self._data] = node.made
+            self._node = node
+        return self
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        basic, advanced = split(key, self._data.shape)
+        value = value if isinstance(value, Tensor) else as_tensor(value, self.dtype)
+        if current().recording and (self.requires_grad or value.requires_grad):
+            self._writable()
+            if basic is not None and advanced is not None:
+                raise IndexError("here an index is either integers and slices or tensors; take it in two steps")
+            x = self if self._node is None else self.clone()
+            key = basic if advanced is None else advanced
+            _refuse_shapes(value._data, self._data[key].shape)
+            self._assign(apply(STRUCTURAL["put"], x, value, key))
+            return
+        self._writable()
+        data = self._data if basic is None else self._data[basic]
+        key = ... if advanced is None else advanced
+        try:
+            data[key] = value._data
+        except ValueError:
+            raise RuntimeError(f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to "
+                               f"indexing result of shape {list(data[key].shape)}") from None  # fmt: skip
+        self._written()
+
+    def __getitem__(self, key: Any) -> Tensor:
+        basic, advanced = split(key, self._data.shape)
+        found = self
+        try:
+            if basic is not None:
+                found = apply(STRUCTURAL["index"], found, basic)
+            if advanced is not None:
+                found = apply(STRUCTURAL["index"], found, advanced)
+        except IndexError as problem:
+            raise IndexError(f"{problem}; the tensor's shape is {tuple(self.shape)}") from None
+        return found
+
+    # -- as Python and NumPy see it --
+    def __neg__(self) -> Tensor:
+        return _elementwise(RULES["neg"])(self)
+
+    def __abs__(self) -> Tensor:
+        return _elementwise(RULES["abs"])(self)
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __invert__(self) -> Tensor:
+        return Tensor._of(~self._data)
+
+    def __mod__(self, other: Any) -> Tensor:
+        """The remainder, of the sign of `other`: self − other · ⌊self / other⌋."""
+        if self._node is None and getattr(other, "_node", None) is None:
+            return _plain(operator.mod)(self, other)  # type: ignore[no-any-return]
+        whole: Tensor = self.detach() // (other.detach() if isinstance(other, Tensor) else other)
+        return self - other * whole
+
+    def __rmod__(self, other: Any) -> Tensor:
+        return as_tensor(other, self.dtype) % self
+
+    def item(self) -> Any:
+        """Its only element as a Python number. Raises RuntimeError when it has another number of elements."""
+        if self._data.size != 1:
+            raise RuntimeError(f"a Tensor with {self._data.size} elements cannot be converted to Scalar")
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        return self._data.tolist()
+
+    def numpy(self, *, force: bool = False) -> Array:
+        """The array itself, not a copy. Raises RuntimeError when it requires grad (outside of no_grad)."""
+        if self._node is not None and not force and current().recording:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        return self._data
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.numpy(), dtype, copy=copy)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
+        return Tensor._of(array)
+
+    def __len__(self) -> int:
+        if not self._data.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self._data.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self._data)))
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise RuntimeError("Boolean value of Tensor with "
+                               f"{'more than one value' if self._data.size else 'no values'} is ambiguous")  # fmt: skip
+        return bool(self._data)
+
+    def __float__(self) -> float:
+        return float(self._only())
+
+    def __int__(self) -> int:
+        return int(self._only())
+
+    def _only(self) -> Any:
+        if self._data.size != 1:
+            raise ValueError(f"only one element tensors can be converted to Python scalars, got shape {tuple(self.shape)}")
+        return self._data.item()
+
+    def __index__(self) -> int:
+        if self._data.size != 1 or self._data.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._data.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __contains__(self, x: Any) -> bool:
+        return bool((self._data == (x._data if isinstance(x, Tensor) else x)).any())
+
+    def __repr__(self) -> str:
+        return printing.tensor_repr(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data.item(), spec) if not self._data.ndim else object.__format__(self, spec)
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        if not self.is_leaf:
+            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+                               "protocol at the moment; copy .detach() of it")  # fmt: skip
+        found = _new(type(self))
+        found._data, found._node = self._data.copy(), None
+        found.__dict__.update(self.__dict__)
+        memo[id(self)] = found
+        if self._node is not None:
+            found._node = _leaf(found._data, None if self.grad is None else Tensor._of(self.grad._data.copy()))
+            found.label = self.label
+        return found
+
+    def __reduce__(self) -> Any:
+        return _restored, (type(self), self._data, self._node is not None)
+
+
+_new: Callable[[type[Tensor]], Tensor] = object.__new__
+
+
+def _restored(kind: type[Tensor], data: Array, requires_grad: bool) -> Tensor:
+    found = kind._of(data)
+    found.requires_grad = requires_grad
+    return found
+
+
+def as_tensor(x: Any, like: dtype | None = None) -> Tensor:
+    """A Tensor as it is; an array shared; numbers and lists as an array. Raises TypeError for what has no numbers."""
+    if isinstance(x, Tensor):
+        return x
+    if isinstance(x, np.ndarray | np.generic):
+        dtypes.of(x.dtype)
+        return Tensor._of(x)
+    array = np.asarray(_numbers(x))
+    if array.dtype.kind == "f":
+        array = array.astype(like.numpy if like is not None and like.is_floating_point else dtypes.default())
+    dtypes.of(array.dtype)
+    return Tensor._of(array)
+
+
+def _numbers(x: Any) -> Any:
+    """Nested lists without tensors in them."""
+    if isinstance(x, Tensor):
+        return x._data
+    if isinstance(x, Node):
+        raise TypeError("Value and Tensor do not mix: keep to one engine, or take the Value's .data")
+    return [_numbers(e) for e in x] if isinstance(x, list | tuple) else x
+
+
+# ---- recording -------------------------------------------------------------------------------------------
+def _made(rule: Any, y: Any, inputs: Sequence[Any], args: Sequence[Any]) -> Tensor:
+    """The result of a rule that was run on `args`, with a node when one of the inputs has one."""
+    out = _new(Tensor)
+    out._data = y = y if y.__class__ is _array else np.asarray(y)
+    out._node = None
+    if _any_recorded:
+        _refuse_stale(inputs)
+    at = [slot for slot, x in enumerate(inputs) if isinstance(x, Tensor) and x._node is not None]
+    if at and (scope := current()).recording and y.dtype.kind == "f":
+        out._node = _op(rule, y, tuple(args), tuple(at), tuple([inputs[slot]._node for slot in at]), scope)
+    return out
+
+
+def _op(rule: Any, y: Array, args: tuple[Any, ...], at: tuple[int, ...], parents: tuple[Op, ...], scope: Scope) -> Op:
+    node = _new_op(Op)
+    node.rule, node._data, node._scope = rule, y, scope
+    node.args, node.at, node._a, node._da = args, at, parents, parents
+    node.made, node.spent = tick(), False
+    if scope.checking:
+        _check(node, y, "made", "forward")
+    return node
+
+
+_new_op: Callable[[type[Op]], Op] = object.__new__
+
+
+def apply(rule: Structural, *inputs: Any) -> Tensor:
+    """Run a structural rule on Tensors and constants, and record it."""
+    args = [x._data if isinstance(x, Tensor) else x for x in inputs]
+    token = enter(IGNORE)
+    try:
+        y = rule.value(*args)
+    finally:
+        leave(token)
+    return _made(rule, y, inputs, args)
+
+
+def _check(node: Op, x: Array, what: str, which: str) -> None:
+    if not np.isfinite(x).all():
+        bad = x[~np.isfinite(x)].flat[0] if x.ndim else x
+        place = f" in scope {node.scope!r}" * bool(node.scope)
+        label = f" labelled {node.label!r}" * bool(node.label)
+        shapes = ", ".join(str(a.shape) for a in node.args if a.__class__ is _array)
+        raise AnomalyError(
+            f"{node.op} of tensors of shape {shapes}{label}{place} {what} {float(bad)!r} in the {which} pass"
+        )
+
+
+def _refuse_stale(inputs: Iterable[Any]) -> None:
+    """A view of memory whose change has become part of a graph does not know of that graph."""
+    for x in inputs:
+        if isinstance(x, Tensor) and (x._data.base is not None or x._node is not None):
+            at = _recorded.get(x._data, 0)
+            if at and (x._node is None or x._node.made < at):
+                raise RuntimeError("this tensor shares memory with one that was changed in place in a recorded graph "
+                                   "since; take the view again, or clone() it before the change")  # fmt: skip
+
+
+# ---- elementwise: the table ------------------------------------------------------------------------------
+_EXACT = {"add", "sub", "mul", "neg", "pow", "square", "abs", "relu", "maximum", "minimum", "where", "clamp"}
+
+
+def _number(x: Any) -> Any:
+    """An operand beside a tensor: a Tensor, or a Python number."""
+    if isinstance(x, Tensor) or x.__class__ in (float, int, bool):
+        return x
+    if isinstance(x, np.generic):
+        return x.item()
+    if isinstance(x, np.ndarray):
+        return Tensor._of(x)
+    if isinstance(x, numbers.Real):
+        return float(x)
+    if isinstance(x, Node):
+        raise TypeError("Value and Tensor do not mix: keep to one engine, or take the Value's .data")
+    raise TypeError(f"expected a Tensor or a number as operand, got {type(x).__name__} {x!r:.60}")
+
+
+@cache
+def _elementwise(rule: Rule) -> Callable[..., Tensor]:
+    """The table's rule as a function of Tensors: dtypes as in PyTorch, broadcasting, a node."""
+    value, exact = rule.value, rule.name in _EXACT
+    free = tuple(partial is None for partial in rule.partials)  # a condition takes no part in promotion
+
+    def unary(x: Tensor) -> Tensor:
+        a = x._data
+        if not exact and a.dtype.kind != "f":
+            a = a.astype(dtypes.default())
+        token = enter(IGNORE)
+        try:
+            y = value(arrays, a)
+        except TypeError as problem:  # -bool
+            raise RuntimeError(f"{rule.name} of a {x.dtype.name} tensor: {problem}") from None
+        finally:
+            leave(token)
+        if x._node is None or _any_recorded or y.__class__ is not _array:
+            return _made(rule, y, (x,), (a,))
+        out = _new(Tensor)
+        out._data = y
+        scope = current()
+        out._node = _op(rule, y, (a,), (0,), (x._node,), scope) if scope.recording else None
+        return out
+
+    def function(*inputs: Any) -> Tensor:
+        inputs = tuple([x if isinstance(x, Tensor) or x.__class__ is float else _number(x) for x in inputs])
+        args = [x._data if isinstance(x, Tensor) else x for x in inputs]
+        kinds = {x.dtype for x in args if x.__class__ is _array}
+        if len(kinds) > 1 or any(kind.kind != "f" for kind in kinds):  # beside floats, numbers take their dtype
+            args = _promoted(args, free, exact)
+        token = enter(IGNORE)
+        try:
+            y = value(arrays, *args)
+        except (ValueError, TypeError) as problem:
+            _refuse_shapes(*args)
+            raise RuntimeError(f"{rule.name}: {problem}") from None
+        finally:
+            leave(token)
+        return _made(rule, y, inputs, args)
+
+    def binary(x: Any, z: Any) -> Tensor:
+        """`function` for the commonest case: two tensors of one dtype."""
+        try:
+            a, b = x._data, z._data
+            usual = a.dtype is b.dtype and (exact or a.dtype.kind == "f") and not _any_recorded
+        except AttributeError:
+            usual = False
+        if not usual:
+            return function(x, z)
+        token = enter(IGNORE)
+        try:
+            y = value(arrays, a, b)
+        except (ValueError, TypeError) as problem:
+            _refuse_shapes(a, b)
+            raise RuntimeError(f"{rule.name}: {problem}") from None
+        finally:
+            leave(token)
+        m, n = x._node, z._node
+        if y.__class__ is not _array or (m is None and n is None):
+            return _made(rule, y, (x, z), (a, b))
+        out = _new(Tensor)
+        out._data = y
+        scope = current()
+        if not scope.recording:
+            out._node = None
+        elif n is None:
+            out._node = _op(rule, y, (a, b), (0,), (m,), scope)
+        elif m is None:
+            out._node = _op(rule, y, (a, b), (1,), (n,), scope)
+        else:
+            out._node = _op(rule, y, (a, b), (0, 1), (m, n), scope)
+        return out
+
+    return unary if len(rule.inputs) == 1 else binary if len(rule.inputs) == 2 else function
+
+
+def _promoted(inputs: list[Any], free: Sequence[bool], exact: bool) -> list[Any]:
+    counted = [x for x, skip in zip(inputs, free, strict=True) if not skip]
+    kind = dtypes.result_type(*counted)
+    if not exact and kind.kind != "f":
+        kind = dtypes.default()
+    return [x if skip else x.astype(kind, copy=False) if isinstance(x, np.ndarray) else kind.type(x)
+            for x, skip in zip(inputs, free, strict=True)]  # fmt: skip
+
+
+def _refuse_shapes(a: Any, b: Any, *rest: Any) -> None:
+    a, b = (x if isinstance(x, tuple) else getattr(x, "shape", ()) for x in (a, b))
+    for i in range(1, min(len(a), len(b)) + 1):
+        if a[-i] != b[-i] and 1 not in (a[-i], b[-i]):
+            raise RuntimeError(
+                f"The size of tensor a ({a[-i]}) must match the size of tensor b ({b[-i]}) at non-singleton dimension "
+                f"{max(len(a), len(b)) - i}; the shapes are {a} and {b}"
+            )
+
+
+# ---- what a gradient needs -------------------------------------------------------------------------------
+@cache
+def _kept(rule: Rule | Structural, at: tuple[int, ...]) -> tuple[frozenset[int], bool]:
+    """Which inputs' numbers the gradients of the inputs `at` read, by slot, and whether they read the output's."""
+    last = len(rule.inputs) - 1
+    words: set[str] = set()
+    for slot in at:
+        words |= _read(rule, min(slot, last))
+    return frozenset(i for i, name in enumerate(rule.inputs) if name in words), "y" in words
+
+
+def _read(rule: Rule | Structural, slot: int) -> set[str]:
+    """The names of the inputs that one gradient reads."""
+    if isinstance(rule, Structural):
+        return set(rule.keeps[slot].split())
+    partial: Any = rule.partials[slot]
+    try:
+        return _names(symbols.symbol(partial(symbols.symbols, *map(symbols.symbol, ("y", *rule.inputs)))))
+    except Exception:  # a rule that symbols cannot read
+        return {"y", *rule.inputs}
+
+
+def _names(formula: symbols.Symbol) -> set[str]:
+    if formula.op == "name":
+        return {str(formula)}
+    return set().union(*(_names(x) for x in formula.args if isinstance(x, symbols.Symbol)))
+
+
+def _refuse_changed(node: Op) -> None:
+    """Raise for a node that a pass has used up, or whose arrays are not those that it has seen."""
+    rule: Any = node.rule
+    slots, output = _kept(rule, node.at)
+    if node.spent and (slots or output):
+        raise RuntimeError("Trying to backward through the graph a second time (or directly access saved tensors after "
+                           "they have already been freed). Saved intermediate values of the graph are freed when you "
+                           "call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
+                           "through the graph a second time or if you need to access saved tensors after calling "
+                           "backward.")  # fmt: skip
+    last = len(rule.inputs) - 1
+    needed = [x for i, x in enumerate(node.args) if min(i, last) in slots] + [node._data] * output
+    for data in needed:
+        if data.__class__ is _array and versions.changed(data) > node.made:
+            raise RuntimeError(
+                "one of the variables needed for gradient computation has been modified by an inplace operation: "
+                f"a tensor of shape {list(data.shape)}, which is "
+                f"{'the output' if data is node._data else 'an input'} of {grad_name(node)}"
+                + f" labelled {node.label!r}" * bool(node.label)
+                + "; change a clone() of it instead"
+            )
+
+
+# ---- the backward sweep ----------------------------------------------------------------------------------
+def _seed(root: Tensor, gradient: Any) -> Any:
+    if not isinstance(root, Tensor) or root._node is None:
+        raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn; make the tensors "
+                           "that it depends on with requires_grad=True, outside of no_grad")  # fmt: skip
+    if gradient is None:
+        if root._data.size != 1:
+            raise RuntimeError(
+                f"grad can be implicitly created only for scalar outputs, and this one has shape {tuple(root.shape)}; "
+                "take .sum() or .mean() of it, or give backward() a gradient"
+            )
+        return Tensor._of(np.ones(root._data.shape, root._data.dtype))
+    if not isinstance(gradient, Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+    if gradient.shape != root.shape:
+        raise RuntimeError(f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has a "
+                           f"shape of {root.shape}.")  # fmt: skip
+    return gradient
+
+
+def _sweep(roots: Sequence[Tensor], seeds: Sequence[Any], retain: bool, create_graph: bool) -> dict[Op, Any]:
+    """The gradient of Σ root·seed by every node below the roots: arrays, or Tensors with create_graph."""
+    xp, chain, scope = (tensors, _chain_tensors, current()) if create_graph else (arrays, _chain, current())
+    grads: dict[Any, Any] = {}
+    for root, seed in zip(roots, seeds, strict=True):
+        g = _seed(root, seed)
+        g = g if create_graph else g._data
+        grads[root._node] = grads[root._node] + g if root._node in grads else g
+    nodes = order(grads)
+    token, checking, last_change, known = enter(IGNORE), scope.checking, versions.last_change, grads.get
+    try:
+        for node in nodes:
+            rule: Any = node.rule
+            if rule is None:
+                continue
+            if node.spent or node.made < last_change:
+                _refuse_changed(node)
+            g, y, args = grads[node], node._data, node.args
+            if create_graph:
+                y, args = Tensor._on(node), tuple(_lifted(node))
+            for i, slot in enumerate(node.at):
+                if rule.__class__ is not Rule:
+                    d = (rule.vjp(slot) if rule.variadic else rule.vjps[slot])(xp, g, y, *args)
+                else:
+                    d = rule.partials[slot](xp, y, *args)
+                    d = chain(g, d) if d.__class__ is not int else g if d == 1 else -g if d == -1 else g * d
+                parent = node._a[i]
+                data = parent._data
+                if d.shape != data.shape:
+                    d = unbroadcast(xp, d, data.shape)
+                if (d._data if create_graph else d).dtype is not data.dtype:
+                    d = xp.cast(d, data)
+                if checking:
+                    _check(node, getattr(d, "_data", d), "handed on", "backward")
+                before = known(parent)
+                grads[parent] = d if before is None else before + d
+        for node in nodes if not retain else ():
+            node.spent = True
+    finally:
+        leave(token)
+    return grads
+
+
+def _chain(g: Any, d: Any) -> Any:
+    """Incoming gradient times local derivative. A mask lets nothing through where it is False, not inf · 0."""
+    if d.__class__ is float or d.dtype is not _MASK or math.isfinite(np.vdot(g, g)):
+        return g * d
+    return np.where(d, g, g.dtype.type(0))
+
+
+def _chain_tensors(g: Tensor, d: Any) -> Any:
+    return _elementwise(RULES["where"])(d, g, 0.0) if isinstance(d, Tensor) and d._data.dtype == bool else g * d
+
+
+_MASK = np.dtype(bool)
+
+
+def order(roots: Iterable[Op]) -> list[Op]:
+    """The Ops below the roots and they themselves, the last made first: each before everything that it needs."""
+    seen = set(roots)
+    waiting = list(seen)
+    while waiting:
+        node = waiting.pop()
+        for parent in node._a or ():
+            if parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return sorted(seen, key=_time, reverse=True)
+
+
+_time = operator.attrgetter("made")
+
+
+def _lifted(node: Op) -> list[Any]:
+    """The inputs as Tensors: on their nodes, and numbers without one."""
+    found = [Tensor._of(x) if x.__class__ is _array and x.dtype.kind == "f" else x for x in node.args]
+    for slot, parent in zip(node.at, node._a, strict=True):
+        found[slot] = Tensor._on(parent)
+    return found
+
+
+def _accumulate(node: Op, g: Any, given: set[int]) -> None:
+    """Add to a leaf's gradient. What shares memory with another gradient is copied: it may be changed in place."""
+    if isinstance(g, Tensor):  # create_graph: the sum is part of a graph
+        node._grad = g if node._grad is None else node._grad + g
+        return
+    if node._grad is not None:
+        if node._grad.requires_grad:
+            node._grad = node._grad + Tensor._of(g)
+        else:
+            np.add(node._grad._data, g, out=node._grad._data)
+            node._grad._written()
+        return
+    if g.__class__ is not _array or g.base is not None or id(g) in given:
+        g = np.array(g)
+    given.add(id(g))
+    node._grad = Tensor._of(g)
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor], grad_outputs: Any = None,
+    retain_graph: bool | None = None, create_graph: bool = False, allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:  # fmt: skip
+    """PyTorch's autograd.grad: the gradient of Σ outputs·grad_outputs by each input; no `.grad` is touched."""
+    roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    if grad_outputs is None or isinstance(grad_outputs, Tensor):
+        grad_outputs = [grad_outputs] * len(roots)
+    for x in wanted:
+        if x._node is None:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    retain = create_graph if retain_graph is None else retain_graph
+    grads = _sweep(roots, grad_outputs, retain, create_graph)
+    found: list[Tensor | None] = []
+    for x in wanted:
+        g = grads.get(x._node)  # type: ignore[arg-type]
+        if g is None and materialize_grads:
+            g = np.zeros_like(x._data)
+        if g is None and not allow_unused:
+            raise RuntimeError("One of the differentiated Tensors appears to not have been used in the graph. Set "
+                               "allow_unused=True if this is the desired behavior.")  # fmt: skip
+        found.append(g if g is None or isinstance(g, Tensor) else Tensor._of(np.array(g)))
+    return tuple(found)
+
+
+# ---- the world of tensors: what create_graph runs the same lines in -----------------------------------------
+class _Tensors(World):
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name in STRUCTURAL:
+            rule = STRUCTURAL[name]
+            return lambda *inputs: apply(rule, *inputs)
+        named = RULES.get(name)
+        if named is None:
+            raise AttributeError(f"no rule is called {name!r}")
+        return lambda *inputs: (
+            _elementwise(named)(*inputs) if any(isinstance(x, Tensor) for x in inputs) else named.value(arrays, *inputs)
+        )
+
+
+def _where(condition: Any, a: Any, b: Any) -> Any:
+    if isinstance(a, Tensor) or isinstance(b, Tensor):
+        return _elementwise(RULES["where"])(condition, a, b)
+    return Tensor._of(arrays.where(getattr(condition, "_data", condition), a, b))
+
+
+tensors: World = _Tensors("tensors", {
+    "where": _where,
+    "sign": lambda x: Tensor._of(np.sign(x._data)),
+    "constant": lambda x, like: Tensor._of(np.asarray(x, like._data.dtype)),
+    "cast": lambda x, like: apply(STRUCTURAL["cast"], x, getattr(like, "_data", like)),
+})  # fmt: skip
+
+
+# ---- operators -------------------------------------------------------------------------------------------
+def _operators(cls: type[Tensor]) -> None:
+    """The table's rules as methods, and as Python's operators with their reflected and in-place forms."""
+    for name, op in {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow"}.items():
+        each = _elementwise(RULES[name])
+        setattr(cls, f"__{op}__", _attempt(each))
+        setattr(cls, f"__r{op}__", _attempt(_exchanged(each)))
+        setattr(cls, f"__i{op}__", _in_place(RULES[name]))
+        setattr(cls, f"{name}_", _in_place(RULES[name]))
+    for name, rule in RULES.items():
+        if not rule.vectors and rule.name not in ("where", "pow", "add", "sub"):
+            setattr(cls, name, _method(_elementwise(rule), rule))
+            if len(rule.inputs) == 1:
+                setattr(cls, f"{name}_", _in_place(rule))
+    for op in ("lt", "le", "gt", "ge", "eq", "ne"):
+        compare = getattr(operator, op)
+        setattr(cls, f"__{op}__", _compared(compare, op))
+        setattr(cls, op, _compared(compare, op))
+    for op in ("and", "or", "xor"):
+        setattr(cls, f"__{op}__", _plain(getattr(operator, f"__{op}__")))
+        setattr(cls, f"__r{op}__", _plain(getattr(operator, f"__{op}__")))
+    for op in ("floordiv", "lshift", "rshift"):
+        setattr(cls, f"__{op}__", _plain(getattr(operator, op)))
+        setattr(cls, f"__r{op}__", _plain(_exchanged(getattr(operator, op))))
+
+
+def _exchanged(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda a, b: operate(b, a)
+
+
+def _attempt(each: Callable[..., Tensor]) -> Callable[[Tensor, Any], Any]:
+    def method(self: Tensor, other: Any) -> Any:
+        if other.__class__ is Tensor or other.__class__ is float or other.__class__ is int:
+            return each(self, other)
+        if isinstance(other, Tensor | numbers.Real | np.ndarray | np.bool_):
+            return each(self, other)
+        if isinstance(other, Node):
+            _number(other)
+        return NotImplemented
+
+    return method
+
+
+def _method(each: Callable[..., Tensor], rule: Rule) -> Callable[..., Tensor]:
+    defaults = rule.value.__defaults__ or ()
+    if not defaults:
+        return each
+
+    def method(*inputs: Any, **named: Any) -> Tensor:
+        return rule(*inputs, **named)  # type: ignore[no-any-return]
+
+    return method
+
+
+def _in_place(rule: Rule) -> Callable[..., Tensor]:
+    each = _elementwise(rule)
+
+    def method(self: Tensor, *inputs: Any) -> Tensor:
+        self._writable()
+        return self._assign(each(self, *inputs))
+
+    return method
+
+
+def _plain(operate: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
+    """An operation without a gradient, on numbers alone."""
+
+    def method(self: Tensor, other: Any) -> Any:
+        if not isinstance(other, Tensor | numbers.Real | np.ndarray | np.bool_):
+            return NotImplemented
+        other = _number(other)
+        with np.errstate(all="ignore"):
+            b = other._data if isinstance(other, Tensor) else other
+            kind = dtypes.result_type(self._data, b)
+            y = operate(*(x.astype(kind, copy=False) if isinstance(x, np.ndarray) else x for x in (self._data, b)))
+        return Tensor._of(np.asarray(y))
+
+    return method
+
+
+def _compared(compare: Callable[[Any, Any], Any], name: str) -> Callable[[Tensor, Any], Any]:
+    def method(self: Tensor, other: Any) -> Any:
+        if not isinstance(other, Tensor | numbers.Real | np.ndarray | np.bool_):
+            if name in ("eq", "ne") and not isinstance(other, Node):
+                return name == "ne"
+            return NotImplemented
+        b = other._data if isinstance(other, Tensor) else other
+        try:
+            return Tensor._of(np.asarray(compare(self._data, b)))
+        except ValueError:
+            _refuse_shapes(self._data, b)
+            raise
+
+    return method
+
+
+_operators(Tensor)
