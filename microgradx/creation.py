@@ -89,7 +89,9 @@ def _plain(data: Any) -> Any:
         return data._data
     if isinstance(data, Node):
         raise TypeError("Value and Tensor do not mix; take the Value's .data")
-    if isinstance(data, str | bytes) or data is None:
+    if data is None:
+        raise RuntimeError("Could not infer dtype of NoneType: a tensor is made of numbers")
+    if isinstance(data, str | bytes):
         raise TypeError(f"new(): invalid data type '{type(data).__name__}': a tensor is made of numbers")
     if isinstance(data, list | tuple | range):
         return [_plain(x) for x in data]

@@ -397,7 +397,7 @@ def _view(x: Tensor, *shape: Any) -> Tensor:
         return Tensor._of(x._data.view(shape[0].numpy))
     wanted = _wanted(x, shape)
     try:
-        x._data.reshape(wanted, copy=False)
+        x._data.flags.c_contiguous or x._data.reshape(wanted, copy=False)
     except ValueError:
         raise RuntimeError("view size is not compatible with input tensor's size and stride (at least one dimension "
                            "spans across two contiguous subspaces). Use .reshape(...) instead.") from None  # fmt: skip
@@ -685,7 +685,7 @@ def cartesian_prod(*xs: Tensor) -> Tensor:
 def _indices(index: Tensor, name: str) -> Any:
     if not isinstance(index, Tensor) or index._data.dtype.kind not in "iu":
         raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {getattr(index, 'dtype', type(index))}")
-    return index._data
+    return index._data.copy()  # which may be changed before the backward pass
 
 
 @_public

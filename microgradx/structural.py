@@ -19,7 +19,7 @@ import math
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from inspect import signature
 from typing import Any
 
@@ -95,12 +95,14 @@ Dim = int | tuple[int, ...] | None  # axes as NumPy has them: None for all
 
 
 # ---- shapes of sums -----------------------------------------------------------------------------------------
+@lru_cache(maxsize=1024)  # one lookup instead of a loop over axes, at every reduction
 def kept(shape: tuple[int, ...], dim: Dim) -> tuple[int, ...]:
     """The shape of a reduction that keeps its axes, as 1."""
     axes = range(len(shape)) if dim is None else [d % len(shape) for d in (dim if isinstance(dim, tuple) else (dim,))]
     return tuple(1 if i in axes else n for i, n in enumerate(shape))
 
 
+@lru_cache(maxsize=1024)
 def count(shape: tuple[int, ...], dim: Dim) -> int:
     """How many elements a reduction puts together."""
     return math.prod(n for n, k in zip(shape, kept(shape, dim), strict=True) if k == 1) if shape else 1
@@ -108,11 +110,15 @@ def count(shape: tuple[int, ...], dim: Dim) -> int:
 
 def _spread(xp: Any, g: Any, shape: tuple[int, ...], dim: Dim) -> Any:
     """The gradient of a reduction's output, once for each element that went into it."""
-    return xp.expand(xp.reshape(g, kept(shape, dim)), shape)
+    return xp.expand(xp.reshape(g, kept(shape, dim)) if g.ndim else g, shape)
 
 
 def _keep(xp: Any, y: Any, shape: tuple[int, ...], dim: Dim) -> Any:
     return xp.reshape(y, kept(shape, dim))
+
+
+def _zeros(xp: Any, like: Any) -> Any:
+    return xp.expand(xp.constant(0.0, like), like.shape)
 
 
 def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
@@ -125,21 +131,26 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 
 
 # ---- reductions ------------------------------------------------------------------------------------------
-@cache
+@lru_cache(maxsize=64)
 def _ones(n: int, kind: np.dtype[Any]) -> Any:
     return np.ones(n, kind)
 
 
 def _axis_sum(x: Any, dim: Dim, keepdim: bool) -> Any:
+    if x.dtype.char == "e":  # float16 is added up in float32, as in PyTorch
+        return _axis_sum(x.astype(np.float32), dim, keepdim).astype(x.dtype)
     if x.ndim == 2 and (dim == 0 or dim == (0,)) and x.dtype.kind == "f" and x.flags.c_contiguous:
         y = _ones(len(x), x.dtype).dot(x)  # a product is several times faster than a sum down columns
         return y.reshape(1, -1) if keepdim else y
     kind = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
-    return np.add.reduce(x, axis=dim, dtype=kind, keepdims=keepdim)  # what x.sum() ends in
+    total: Any = np.add.reduce  # what x.sum() ends in
+    return total(x, axis=dim, dtype=kind, keepdims=keepdim)
 
 
 def _mean(x: Any, dim: Dim, keepdim: bool) -> Any:
     """Of nothing it is nan."""
+    if x.dtype.char == "e":
+        return _mean(x.astype(np.float32), dim, keepdim).astype(x.dtype)
     return _axis_sum(x, dim, keepdim) / (count(x.shape, dim) or math.nan)
 
 
@@ -160,7 +171,7 @@ def _product_of_others(xp: Any, x: Any, dim: int) -> Any:
 
 def _prod_vjp(xp: Any, g: Any, y: Any, x: Any, dim: int | None, keepdim: bool) -> Any:
     if 0 in x.shape:
-        return x * 0
+        return _zeros(xp, x)
     if dim is None:
         return xp.reshape(_product_of_others(xp, xp.reshape(x, (-1,)), 0), x.shape) * g
     return _spread(xp, g, x.shape, dim) * _product_of_others(xp, x, dim)
@@ -180,16 +191,16 @@ def _cumprod_vjp(xp: Any, g: Any, y: Any, x: Any, dim: int) -> Any:
 
 
 def _divisor(x: Any, dim: Dim, correction: float) -> float:
-    return max(0.0, count(x.shape, dim) - correction) or math.nan
+    return max(0.0, count(x.shape, dim) - correction)
 
 
 def _var(x: Any, dim: Dim, correction: float, keepdim: bool) -> Any:
     off = x - _mean(x, dim, True)
-    return (off * off).sum(axis=dim, keepdims=keepdim) / _divisor(x, dim, correction)
+    return _axis_sum(off * off, dim, keepdim) / _divisor(x, dim, correction)
 
 
 def _var_vjp(xp: Any, g: Any, y: Any, x: Any, dim: Dim, correction: float, keepdim: bool) -> Any:
-    return _spread(xp, g * (2 / _divisor(x, dim, correction)), x.shape, dim) * (x - xp.mean(x, dim, True))
+    return _spread(xp, g * 2 / _divisor(x, dim, correction), x.shape, dim) * (x - xp.mean(x, dim, True))
 
 
 def _std_vjp(xp: Any, g: Any, y: Any, x: Any, dim: Dim, correction: float, keepdim: bool) -> Any:
@@ -211,7 +222,7 @@ def _norm(x: Any, p: float, dim: Dim, keepdim: bool) -> Any:
 
 def _norm_vjp(xp: Any, g: Any, y: Any, x: Any, p: float, dim: Dim, keepdim: bool) -> Any:
     if p == 0:
-        return x * 0
+        return _zeros(xp, x)
     size = xp.abs(x)
     if abs(p) == math.inf:
         return _among_ties(xp, g, y, size, dim) * xp.sign(x)
@@ -296,7 +307,7 @@ rule("roll", lambda x, shifts, dim: np.roll(x, shifts, dim),
      formulas=["G, rolled back"])  # fmt: skip
 rule("clone", lambda x: x.copy(), lambda xp, g, y, x: g, formulas=["G"])
 # floor, round, sign: flat wherever there is a derivative
-rule("constant_pieces", lambda x, function: function(x), lambda xp, g, y, x, function: g * 0, formulas=["0"])
+rule("constant_pieces", lambda x, function: function(x), lambda xp, g, y, x, function: _zeros(xp, g), formulas=["0"])
 # A gradient takes its input's dtype on the way, in the sweep
 rule("cast", lambda x, like: x.astype(like.dtype), lambda xp, g, y, x, like: g, formulas=["G"])
 
@@ -345,6 +356,7 @@ def _add_at(found: Any, key: Any, g: Any) -> None:
         np.add.at(found, key, g)
         return
     n, width = found.shape
+    rows = rows.astype(np.intp)
     rows = np.where(rows < 0, rows + n, rows).reshape(-1, 1)
     places = (rows * width + np.arange(width)).reshape(-1)
     found += np.bincount(places, g.reshape(-1), n * width).reshape(n, width)
@@ -378,15 +390,16 @@ def _put_zero(xp: Any, g: Any, key: Any) -> Any:
     return xp.put(g, xp.constant(0.0, g), key)
 
 
-rule("index", lambda x, key: x[key], lambda xp, g, y, x, key: xp.index_add(g, x.shape, key), view=True,
+rule("index", lambda x, key: x[key], lambda xp, g, y, x, key: xp.index_add(g, x.shape, key), keeps="key", view=True,
      formulas=["G, added up at the places of the index"])  # fmt: skip
-rule("index_add", _index_add, lambda xp, g, y, x, shape, key: xp.index(g, key), formulas=["G at the index"])
+rule("index_add", _index_add, lambda xp, g, y, x, shape, key: xp.index(g, key), keeps="key",
+     formulas=["G at the index"])  # fmt: skip
 rule("put", _put, lambda xp, g, y, x, value, key: _put_zero(xp, g, key),
-     lambda xp, g, y, x, value, key: unbroadcast(xp, xp.index(g, key), value.shape),
+     lambda xp, g, y, x, value, key: unbroadcast(xp, xp.index(g, key), value.shape), keeps="key",
      formulas=["G, but 0 at the index", "G at the index"])  # fmt: skip
-rule("gather", _take, lambda xp, g, y, x, dim, index: xp.scatter_add(g, dim, index, x.shape),
+rule("gather", _take, lambda xp, g, y, x, dim, index: xp.scatter_add(g, dim, index, x.shape), keeps="index",
      formulas=["G, added up at the places of the index"])  # fmt: skip
-rule("scatter_add", _scatter_add, lambda xp, g, y, x, dim, index, shape: xp.gather(g, dim, index),
+rule("scatter_add", _scatter_add, lambda xp, g, y, x, dim, index, shape: xp.gather(g, dim, index), keeps="index",
      formulas=["G at the index"])  # fmt: skip
 rule("tril", lambda x, k: np.tril(x, k), lambda xp, g, y, x, k: xp.tril(g, k), formulas=["lower triangle of G"])
 rule("triu", lambda x, k: np.triu(x, k), lambda xp, g, y, x, k: xp.triu(g, k), formulas=["upper triangle of G"])
@@ -484,8 +497,8 @@ def explicit(equation: str, shapes: Sequence[tuple[int, ...]]) -> str:
 # ---- normalisation -----------------------------------------------------------------------------------------
 def _standardize(x: Any, dim: Dim, eps: float) -> Any:
     """(x − mean) / √(var + eps), var divided by n."""
-    off = x - x.sum(axis=dim, keepdims=True) / count(x.shape, dim)
-    return off / np.sqrt((off * off).sum(axis=dim, keepdims=True) / count(x.shape, dim) + eps)
+    off = x - _mean(x, dim, True)
+    return off / np.sqrt(_mean(off * off, dim, True) + eps)
 
 
 def _standardize_vjp(xp: Any, g: Any, y: Any, x: Any, dim: Dim, eps: float) -> Any:
@@ -500,8 +513,10 @@ rule("standardize", _standardize, _standardize_vjp, keeps="x y",
 # ---- losses, each in one node ------------------------------------------------------------------------------
 def _cross_entropy(x: Any, target: Any, weight: Any) -> Any:
     """−Σ weight · log softmax(x) at the target, x of shape (N, C), target of shape (N,); weight a number or (N,)."""
-    y = _log_softmax(x, 1)
-    return -(y[np.arange(len(target)), target] * weight).sum()
+    off = x - np.maximum.reduce(x, 1, keepdims=True)
+    chosen = off[np.arange(len(target)), target]
+    lost = np.log(np.add.reduce(np.exp(off, off), 1)) - chosen
+    return np.add.reduce(lost) * weight if weight.__class__ is float else lost.dot(weight)
 
 
 def _cross_entropy_vjp(xp: Any, g: Any, y: Any, x: Any, target: Any, weight: Any) -> Any:
@@ -554,7 +569,7 @@ rule("binary_cross_entropy_with_logits", _binary_cross_entropy_with_logits,
 # ---- the world of arrays -----------------------------------------------------------------------------------
 def _where(condition: Any, a: Any, b: Any) -> Any:
     """np.where; a mask of 0 and 1 stays a mask, which multiplies without a change of dtype."""
-    if a.__class__ is int and b.__class__ is int:
+    if a.__class__ is int and b.__class__ is int and getattr(condition, "dtype", None) == bool:
         if (a, b) == (0, 1):
             return np.logical_not(condition)
         if (a, b) == (1, 0):

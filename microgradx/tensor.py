@@ -112,6 +112,7 @@ class Tensor:
     __array_priority__ = 1000  # NumPy's arrays leave `array * tensor` to __rmul__
     _data: Array
     _node: Op | None
+    _since: float  #: of a tensor outside of every graph: up to when it knows of its memory's changes
     __hash__ = object.__hash__
     if TYPE_CHECKING:
 
@@ -244,19 +245,25 @@ class Tensor:
     @property
     def data(self) -> Tensor:
         """The same memory without the graph: `p.data -= 0.1 * p.grad` changes p."""
-        return Tensor._of(self._data)
+        return self.detach()
 
     @data.setter
     def data(self, other: Tensor) -> None:
         if not isinstance(other, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(other).__name__}")
-        self._data = other._data
         if self._node is not None:
-            self._node._data = other._data
+            if self._node.rule is None:
+                self._node._data = other._data
+            elif (other.shape, other.dtype) != (self.shape, self.dtype):
+                raise RuntimeError("a tensor in a graph keeps its shape and dtype, which its gradient has too; "
+                                   "take a detach() of it instead")  # fmt: skip
+        self._data = other._data
 
     def detach(self) -> Tensor:
         """The same memory without the graph."""
-        return Tensor._of(self._data)
+        found = Tensor._of(self._data)
+        found._since = math.inf
+        return found
 
     def retain_grad(self) -> None:
         """Keep the gradient of this tensor too, though it is no leaf."""
@@ -298,13 +305,14 @@ class Tensor:
 
     def _writable(self) -> None:
         """Raise RuntimeError when autograd forbids a change in place here and now."""
-        if self._node is not None and self._node.rule is None and current().recording:
-            raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation. "
-                               "Change it under torch.no_grad()")  # fmt: skip
-        if self._node is not None and self._data.base is not None and current().recording:
-            raise RuntimeError("a view of a tensor in a recorded graph, or of a leaf Variable that requires grad, is being "
-                               "used in an in-place operation. Change its base by an index instead: "
-                               "base[key] = base[key] + …")  # fmt: skip
+        if self._node is not None and current().recording:
+            node = self._node
+            while node.rule.__class__ is Structural and node.rule.view and _shared(node._data, node.args[0]):
+                node = node._a[0]
+            if node.rule is None:
+                what = "a leaf" if node is self._node else "a view of a leaf"
+                raise RuntimeError(f"{what} Variable that requires grad is being used in an in-place operation. "
+                                   "Change it under torch.no_grad()")  # fmt: skip
         if not self._data.flags.writeable:
             raise RuntimeError(
                 "unsupported operation: more than one element of the written-to tensor refers to a single memory "
@@ -320,15 +328,14 @@ class Tensor:
         if not np.can_cast(y.dtype, self._data.dtype, "same_kind"):
             raise RuntimeError(f"result type {result.dtype.title} can't be cast to the desired output type "
                                f"{self.dtype.title}")  # fmt: skip
+        if result._node is None and self._node is not None and current().recording:
+            result = apply(STRUCTURAL["put"], self, result, ...)  # of the old numbers nothing is left
         node = result._node
         if node is not None:
-            if self._data.base is not None:
-                raise RuntimeError("a view cannot become part of a graph by a change in place; change its base by an "
-                                   "index instead: base[key] = …")  # fmt: skip
-            # what the backward pass will read of the old numbers is copied
-            memory = versions.owner(self._data)
-            node.args = tuple(
-                x.copy() if x.__class__ is _array and versions.owner(x) is memory else x for x in node.args
+            kept, last = _kept(node.rule, node.at)[0], len(node.rule.inputs) - 1
+            node.args = tuple(  # what the backward pass will read of the old numbers is copied
+                x.copy() if min(i, last) in kept and x.__class__ is _array and _shared(x, self._data) else x
+                for i, x in enumerate(node.args)
             )
         np.copyto(self._data, y, casting="same_kind")
         self._written()
@@ -341,24 +348,41 @@ class Tensor:
     def __setitem__(self, key: Any, value: Any) -> None:
         basic, advanced = split(key, self._data.shape)
         value = value if isinstance(value, Tensor) else as_tensor(value, self.dtype)
-        if current().recording and (self.requires_grad or value.requires_grad):
-            self._writable()
-            if basic is not None and advanced is not None:
-                raise IndexError("here an index is either integers and slices or tensors; take it in two steps")
-            x = self if self._node is None else self.clone()
-            key = basic if advanced is None else advanced
-            _refuse_shapes(value._data, self._data[key].shape)
-            self._assign(apply(STRUCTURAL["put"], x, value, key))
-            return
         self._writable()
         data = self._data if basic is None else self._data[basic]
-        key = ... if advanced is None else advanced
+        last = ... if advanced is None else advanced
         try:
-            data[key] = value._data
+            if not current().recording or (self._node is None and value._node is None):
+                data[last] = value._data
+                self._written()
+            elif advanced is None and self._returned(data, value):
+                self._closed(value, basic)
+            else:
+                put = STRUCTURAL["put"]
+                if basic is not None and advanced is not None:
+                    value = apply(put, apply(STRUCTURAL["index"], self, basic), value, advanced)
+                    advanced = None
+                self._assign(apply(put, self, value, basic if advanced is None else advanced))
         except ValueError:
             raise RuntimeError(f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to "
-                               f"indexing result of shape {list(data[key].shape)}") from None  # fmt: skip
-        self._written()
+                               f"indexing result of shape {list(data[last].shape)}") from None  # fmt: skip
+
+    def _returned(self, part: Array, value: Tensor) -> bool:
+        """Whether `value` is a part of this tensor that was changed in place: what `x[0] += y` ends with."""
+        x, node = value._data, value._node
+        return (
+            node is not None and _recorded.get(x, 0) == node.made
+            and x.ctypes.data == part.ctypes.data and (x.shape, x.strides) == (part.shape, part.strides)
+        )  # fmt: skip
+
+    def _closed(self, part: Tensor, key: Any) -> None:
+        """Make a part that was changed in place one of this tensor's graph; its numbers are there already."""
+        nodes = [x._node for x in (self, part)]
+        at = tuple(slot for slot, node in enumerate(nodes) if node is not None)
+        args = (self._data, part._data, key)
+        node = _op(STRUCTURAL["put"], self._data, args, at, tuple(nodes[slot] for slot in at), current())
+        _recorded[self._data] = node.made
+        self._node = node
 
     def __getitem__(self, key: Any) -> Tensor:
         basic, advanced = split(key, self._data.shape)
@@ -367,6 +391,8 @@ class Tensor:
             if basic is not None:
                 found = apply(STRUCTURAL["index"], found, basic)
             if advanced is not None:
+                if found._node is not None:  # the index may be changed before the backward pass
+                    advanced = tuple(k.copy() if k.__class__ is _array else k for k in advanced)
                 found = apply(STRUCTURAL["index"], found, advanced)
         except IndexError as problem:
             raise IndexError(f"{problem}; the tensor's shape is {tuple(self.shape)}") from None
@@ -390,7 +416,8 @@ class Tensor:
         if self._node is None and getattr(other, "_node", None) is None:
             return _plain(operator.mod)(self, other)  # type: ignore[no-any-return]
         whole: Tensor = self.detach() // (other.detach() if isinstance(other, Tensor) else other)
-        return self - other * whole
+        found: Tensor = self - other * whole
+        return found
 
     def __rmod__(self, other: Any) -> Tensor:
         return as_tensor(other, self.dtype) % self
@@ -517,6 +544,7 @@ def _made(rule: Any, y: Any, inputs: Sequence[Any], args: Sequence[Any]) -> Tens
     out._node = None
     if _any_recorded:
         _refuse_stale(inputs)
+        out._since = tick()
     at = [slot for slot, x in enumerate(inputs) if isinstance(x, Tensor) and x._node is not None]
     if at and (scope := current()).recording and y.dtype.kind == "f":
         out._node = _op(rule, y, tuple(args), tuple(at), tuple([inputs[slot]._node for slot in at]), scope)
@@ -559,13 +587,18 @@ def _check(node: Op, x: Array, what: str, which: str) -> None:
 
 
 def _refuse_stale(inputs: Iterable[Any]) -> None:
-    """A view of memory whose change has become part of a graph does not know of that graph."""
+    """Raise for a tensor on memory that another tensor's change in place has made part of a graph: it knows nothing of it."""
+    if not current().recording:
+        return
     for x in inputs:
-        if isinstance(x, Tensor) and (x._data.base is not None or x._node is not None):
-            at = _recorded.get(x._data, 0)
-            if at and (x._node is None or x._node.made < at):
-                raise RuntimeError("this tensor shares memory with one that was changed in place in a recorded graph "
-                                   "since; take the view again, or clone() it before the change")  # fmt: skip
+        if isinstance(x, Tensor) and _recorded.get(x._data, 0) > (x._node.made if x._node else getattr(x, "_since", 0)):
+            raise RuntimeError("this tensor shares memory with one that has since been changed in place in a recorded "
+                               "graph: change x by one index, x[key] = …, take views of x after that, or change a "
+                               "clone() of x")  # fmt: skip
+
+
+def _shared(a: Array, b: Array) -> bool:
+    return versions.owner(a) is versions.owner(b)
 
 
 # ---- elementwise: the table ------------------------------------------------------------------------------
@@ -669,7 +702,7 @@ def _promoted(inputs: list[Any], free: Sequence[bool], exact: bool) -> list[Any]
     kind = dtypes.result_type(*counted)
     if not exact and kind.kind != "f":
         kind = dtypes.default()
-    return [x if skip else x.astype(kind, copy=False) if isinstance(x, np.ndarray) else kind.type(x)
+    return [x if skip else x.astype(kind, copy=False) if isinstance(x, np.ndarray) else np.asarray(x).astype(kind)[()]
             for x, skip in zip(inputs, free, strict=True)]  # fmt: skip
 
 
@@ -715,15 +748,16 @@ def _refuse_changed(node: Op) -> None:
     """Raise for a node that a pass has used up, or whose arrays are not those that it has seen."""
     rule: Any = node.rule
     slots, output = _kept(rule, node.at)
-    if node.spent and (slots or output):
+    last = len(rule.inputs) - 1
+    kept = [x for i, x in enumerate(node.args) if min(i, last) in slots] + [node._data] * output
+    kept = [x for each in kept for x in (_arrays_of(each) if isinstance(each, tuple) else (each,))]
+    if node.spent and kept:
         raise RuntimeError("Trying to backward through the graph a second time (or directly access saved tensors after "
                            "they have already been freed). Saved intermediate values of the graph are freed when you "
                            "call .backward() or autograd.grad(). Specify retain_graph=True if you need to backward "
                            "through the graph a second time or if you need to access saved tensors after calling "
                            "backward.")  # fmt: skip
-    last = len(rule.inputs) - 1
-    needed = [x for i, x in enumerate(node.args) if min(i, last) in slots] + [node._data] * output
-    for data in needed:
+    for data in kept:
         if data.__class__ is _array and versions.changed(data) > node.made:
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -732,6 +766,10 @@ def _refuse_changed(node: Op) -> None:
                 + f" labelled {node.label!r}" * bool(node.label)
                 + "; change a clone() of it instead"
             )
+
+
+def _arrays_of(key: tuple[Any, ...]) -> list[Array]:
+    return [k for k in key if k.__class__ is _array]
 
 
 # ---- the backward sweep ----------------------------------------------------------------------------------
@@ -778,7 +816,7 @@ def _sweep(roots: Sequence[Tensor], seeds: Sequence[Any], retain: bool, create_g
                 if rule.__class__ is not Rule:
                     d = (rule.vjp(slot) if rule.variadic else rule.vjps[slot])(xp, g, y, *args)
                 else:
-                    d = rule.partials[slot](xp, y, *args)
+                    d = rule.partials[slot](xp, y, *args)  # type: ignore[misc]
                     d = chain(g, d) if d.__class__ is not int else g if d == 1 else -g if d == -1 else g * d
                 parent = node._a[i]
                 data = parent._data
@@ -828,19 +866,19 @@ _time = operator.attrgetter("made")
 
 
 def _lifted(node: Op) -> list[Any]:
-    """The inputs as Tensors: on their nodes, and numbers without one."""
-    found = [Tensor._of(x) if x.__class__ is _array and x.dtype.kind == "f" else x for x in node.args]
+    """The inputs as Tensors, on their nodes where they have one; constants as they are."""
+    found: list[Any] = [Tensor._of(x) if x.__class__ is _array and x.dtype.kind == "f" else x for x in node.args]
     for slot, parent in zip(node.at, node._a, strict=True):
-        found[slot] = Tensor._on(parent)
+        found[slot]._node = parent  # on the numbers that the rule saw, also where the parent has others since
     return found
 
 
 def _accumulate(node: Op, g: Any, given: set[int]) -> None:
     """Add to a leaf's gradient. What shares memory with another gradient is copied: it may be changed in place."""
     if isinstance(g, Tensor):  # create_graph: the sum is part of a graph
-        node._grad = g if node._grad is None else node._grad + g
+        node._grad = g if node.grad is None else node._grad + g
         return
-    if node._grad is not None:
+    if node.grad is not None:
         if node._grad.requires_grad:
             node._grad = node._grad + Tensor._of(g)
         else:
@@ -932,6 +970,8 @@ def _operators(cls: type[Tensor]) -> None:
     for op in ("floordiv", "lshift", "rshift"):
         setattr(cls, f"__{op}__", _plain(getattr(operator, op)))
         setattr(cls, f"__r{op}__", _plain(_exchanged(getattr(operator, op))))
+    for op in ("floordiv", "mod", "and", "or", "xor", "lshift", "rshift"):
+        setattr(cls, f"__i{op}__", _replaced(getattr(operator, f"__{op}__")))
 
 
 def _exchanged(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -970,6 +1010,10 @@ def _in_place(rule: Rule) -> Callable[..., Tensor]:
         return self._assign(each(self, *inputs))
 
     return method
+
+
+def _replaced(operate: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Tensor]:
+    return lambda self, other: self._assign(operate(self, other))
 
 
 def _plain(operate: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:

@@ -37,14 +37,15 @@ class ByMemory(Generic[V]):
 
     def __setitem__(self, array: Any, value: V) -> None:
         array = owner(array)
-        key = id(array)
-        known = self.found.get(key)
-        found = self.found
+        key, found = id(array), self.found
+        if known := found.get(key):
+            found[key] = known[0], value
+            return
 
         def forget(_: Any) -> None:
             found.pop(key, None)
 
-        self.found[key] = (known[0] if known else weakref.ref(array, forget), value)
+        found[key] = weakref.ref(array, forget), value
 
     def get(self, array: Any, default: V) -> V:
         known = self.found.get(id(owner(array)))

@@ -16,7 +16,7 @@ import microgradx as mg
 import microgradx.nn.functional as F
 from microgradx import nn
 
-from .oracle.nn import FILE, LOSSES, arrays, calls, disagreements, refusal, slopes, stored, study
+from .oracle.nn import FILE, LOSSES, arrays, calls, disagreements, numbers, refusal, slopes, stored, study
 
 STORED = json.loads(FILE.read_text(encoding="utf-8"))
 GIVEN = arrays(np.random.default_rng(2026))
@@ -43,9 +43,10 @@ def test_numbers_in_float32_are_those_of_float64(code: str) -> None:
 @given(st.integers(0, 2**32), st.sampled_from([0.1, 1.0, 5.0, 100.0, 1e4]))
 def test_any_numbers_give_what_pytorch_gives(code: str, seed: int, scale: float) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[oracle]'")
-    numbers = arrays(np.random.default_rng(seed), scale)
-    theirs = study(torch, torch.nn, torch.nn.functional, code, numbers)
-    assert not disagreements(theirs, study(mg, nn, F, code, numbers), 1e-9)
+    drawn = arrays(np.random.default_rng(seed), scale)
+    theirs = study(torch, torch.nn, torch.nn.functional, code, drawn)
+    assert not disagreements(numbers(theirs), numbers(study(mg, nn, F, code, drawn)), 1e-9)
+
 
 
 @pytest.mark.parametrize("code", [code for code in LOSSES if "detach" not in code])

@@ -87,6 +87,17 @@ def test_plateau_by_hand() -> None:
     assert scheduler.last_epoch == 20
 
 
+@pytest.mark.parametrize(("mode", "kind", "worse", "better"), [
+    ("min", "rel", 1.81, 1.79), ("min", "abs", 1.91, 1.89), ("max", "rel", 2.19, 2.21), ("max", "abs", 2.09, 2.11),
+    ("min", "rel", 2.0, -1.0), ("max", "abs", math.nan, math.inf),
+])  # fmt: skip
+def test_what_counts_as_progress_from_2_on(mode: str, kind: str, worse: float, better: float) -> None:
+    scheduler = lr_scheduler.ReduceLROnPlateau(optim.SGD([Value(1.0)]), mode, threshold=0.1, threshold_mode=kind)
+    for metric, best, bad in ((2.0, 2.0, 0), (worse, 2.0, 1), (better, better, 0)):
+        scheduler.step(metric)
+        assert (scheduler.best, scheduler.num_bad_epochs) == (best, bad)
+
+
 @given(st.floats(1e-4, 1.0), st.integers(1, 20), st.integers(0, 60))
 def test_a_cosine_chained_is_the_cosine(lr: float, t_max: int, epoch: int) -> None:
     found = rates(lambda o: lr_scheduler.CosineAnnealingLR(o, t_max, eta_min=1e-5), epoch + 1, lr)[-1]

@@ -589,7 +589,7 @@ def _then_raise(batches: list[Any]) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("options", "data", "message"), [
-    (dict(start_lr=1.0, end_lr=0.1), [(1.0, 3.0)], "expected 0 < start_lr < end_lr"),
+    (dict(start_lr=0.1, end_lr=0.1), [(1.0, 3.0)], "expected 0 < start_lr < end_lr"),
     (dict(steps=1), [(1.0, 3.0)], "steps ≥ 2"), (dict(), [], r"at least 2 finite losses, got \[\]"),
     (dict(), [(1.0, math.nan)], "finite losses"), (dict(), iter([(1.0, 3.0)]), r"got \[4.0\]; give more data"),
 ])  # fmt: skip

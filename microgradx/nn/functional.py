@@ -4,11 +4,11 @@
 >>> logits, classes = tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 3.0]], requires_grad=True), tensor([0, 2])
 >>> loss = cross_entropy(logits, classes)
 >>> loss
-tensor(0.1760, grad_fn=<NllLossBackward0>)
+tensor(0.1755, grad_fn=<NllLossBackward0>)
 >>> loss.backward()
 >>> logits.grad
-tensor([[-0.1072,  0.0877,  0.0196],
-        [ 0.0247,  0.0273, -0.0519]])
+tensor([[-0.1072,  0.0876,  0.0196],
+        [ 0.0247,  0.0272, -0.0519]])
 """
 
 from __future__ import annotations
@@ -57,6 +57,17 @@ def _floating(function: str, input: Tensor) -> None:
         _refuse_others(function, input=input)
     if input._data.dtype.kind != "f":
         raise NotImplementedError(f"\"{function}\" not implemented for '{input.dtype.title}'; convert it with .float()")
+
+
+def _along(vector: Any, axis: int, ndim: int) -> Any:
+    """A vector, array or Tensor, in a shape that broadcasts along one of the axes."""
+    after = ndim - axis - 1
+    return vector.reshape((-1,) + (1,) * after) if after else vector
+
+
+def _fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
+    """Whether what has this shape broadcasts to the whole, and not beyond it."""
+    return len(shape) <= len(whole) and all(n in (1, m) for n, m in zip(shape[::-1], whole[::-1], strict=False))
 
 
 # ---- activations -----------------------------------------------------------------------------------------
@@ -149,7 +160,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
         if n != channels:
             raise RuntimeError("Mismatch of parameter numbers and input channel size. Found parameter numbers = "
                                f"{n} and channel size = {channels}.")  # fmt: skip
-        weight = weight.reshape(-1, *(1,) * (input._data.ndim - 2))
+        weight = _along(weight, 1, input._data.ndim)
     _floating("prelu", input)
     return _named(_elementwise(RULES["leaky_relu"])(input, weight), "PreluKernelBackward0")
 
@@ -210,12 +221,11 @@ def _unusual_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
     if x.shape[-1] != w.shape[1]:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({math.prod(x.shape[:-1])}x{x.shape[-1]} and "
                            f"{w.shape[1]}x{w.shape[0]})")  # fmt: skip
-    y = matmul(input, weight.T)
-    try:
-        np.broadcast_to(bias._data, y._data.shape)  # type: ignore[union-attr]
-    except ValueError:
-        raise RuntimeError(f"linear takes a bias of shape ({w.shape[0]},), got {tuple(bias.shape)}") from None  # type: ignore[union-attr]
-    return y + bias  # type: ignore[no-any-return]
+    if bias is None:
+        return matmul(input, weight.T)  # type: ignore[no-any-return]
+    if not _fits(bias._data.shape, (*x.shape[:-1], w.shape[0])):
+        raise RuntimeError(f"linear takes a bias of shape ({w.shape[0]},), got {tuple(bias.shape)}")
+    return matmul(input, weight.T) + bias  # type: ignore[no-any-return]
 
 
 def embedding(
@@ -237,7 +247,7 @@ def embedding(
         raise RuntimeError(f"'weight' must be 2-D, got {weight._data.ndim}-D")
     if places.size and not 0 <= places.min() <= places.max() < n:
         raise IndexError(f"index out of range in self: the weight has {n} rows, got {places.min()} … {places.max()}")
-    rows = apply(_INDEX, weight, (places,))
+    rows = apply(_INDEX, weight, (places.copy(),))  # the numbers may be changed before the backward pass
     if padding_idx is not None:
         if not -n <= padding_idx < n:
             raise AssertionError(f"Padding_idx must be within num_embeddings: {n} rows, got {padding_idx}")
@@ -311,9 +321,9 @@ def batch_norm(
         off = input - Tensor._of(_along(running_mean._data, 1, x.ndim))
         y = off * Tensor._of(_along(scale, 1, x.ndim))
     if weight is not None:
-        y = y * (weight if x.ndim == 2 else weight.reshape(-1, *(1,) * (x.ndim - 2)))
+        y = y * _along(weight, 1, x.ndim)
     if bias is not None:
-        y = y + (bias if x.ndim == 2 else bias.reshape(-1, *(1,) * (x.ndim - 2)))
+        y = y + _along(bias, 1, x.ndim)
     return _named(y, "NativeBatchNormBackward0")
 
 
@@ -400,7 +410,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
                            f"padding length {len(pad)} and input of dimension {x.ndim}")  # fmt: skip
     around = [(0, 0)] * (x.ndim - len(pad) // 2) + [*zip(pad[-2::-2], pad[::-2], strict=True)]
     shape = tuple(n + a + b for n, (a, b) in zip(x.shape, around, strict=True))
-    if min(shape, default=0) < 0:
+    if any(n + min(a, 0) + min(b, 0) < 0 for n, (a, b) in zip(x.shape, around, strict=True)):
         raise RuntimeError(f"pad cannot cut {list(pad)} off a tensor of shape {tuple(x.shape)}")
     inside = tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, around, strict=True))
     place = tuple(slice(max(a, 0), n - max(b, 0)) for n, (a, b) in zip(shape, around, strict=True))
@@ -558,10 +568,10 @@ def binary_cross_entropy(
 def _weighted(losses: Tensor, weight: Tensor | None) -> Tensor:
     if weight is None:
         return losses
-    found: Tensor = losses * weight
-    if found.shape != losses.shape:
-        raise RuntimeError(f"a weight of shape {tuple(weight.shape)} does not broadcast to {tuple(losses.shape)}")
-    return found
+    if not _fits(weight._data.shape, losses._data.shape):
+        raise RuntimeError(f"a weight of shape {tuple(weight.shape)} does not broadcast to the losses' shape, "
+                           f"{tuple(losses.shape)}: the sizes of tensor axes must match, or be 1")  # fmt: skip
+    return losses * weight
 
 
 def binary_cross_entropy_with_logits(
@@ -642,11 +652,6 @@ def _nll(
     return _named(found, "AddBackward0" if smoothing else "NllLossBackward0" if x.ndim < 3 else "NllLoss2DBackward0")
 
 
-def _along(vector: Array, axis: int, ndim: int) -> Array:
-    """The vector in a shape that broadcasts along one of the axes."""
-    return vector.reshape((-1,) + (1,) * (ndim - axis - 1))
-
-
 def _classes(x: Array, target: Tensor) -> Array:
     """The target as an array of the shape of x without its axis of classes."""
     t = target._data
@@ -717,15 +722,15 @@ def cross_entropy(
     return _nll(logs, target, weight, ignore_index, reduction, float(label_smoothing))
 
 
-_UNSIGNED = np.dtype(np.uint64)
+_LONG, _UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
 
 
 def _simple(x: Array, t: Array, ignore_index: int) -> bool:
     """Whether the target is one valid class number, not to be ignored, for each row of logits."""
-    if x.ndim != 2 or t.ndim != 1 or t.dtype != np.int64 or x.dtype.kind != "f" or not len(x) == len(t) > 0:
+    if x.ndim != 2 or t.ndim != 1 or t.dtype != _LONG or x.dtype.kind != "f" or not len(x) == len(t) > 0:
         return False
-    # what is negative is very large without its sign
-    return bool(t.view(_UNSIGNED).max() < x.shape[1]) and (ignore_index < 0 or not (t == ignore_index).any())
+    unsigned = t.view(_UNSIGNED)  # in which what is negative is very large
+    return bool(unsigned[unsigned.argmax()] < x.shape[1]) and (ignore_index < 0 or ignore_index not in t)
 
 
 def _soft_cross_entropy(

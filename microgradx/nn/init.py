@@ -4,8 +4,8 @@
 >>> from microgradx.random import manual_seed
 >>> g = manual_seed(0)
 >>> xavier_uniform_(empty(2, 3))
-tensor([[-0.0082,  0.5877, -0.9016],
-        [-0.8061, -0.4219,  0.2938]])
+tensor([[-0.0082,  0.5876, -0.9016],
+        [-0.8062, -0.4219,  0.2938]])
 >>> calculate_gain("relu")
 1.4142135623730951
 """

@@ -228,11 +228,16 @@ def slopes(
     ]
 
 
+def numbers(found: dict[str, Any]) -> dict[str, Any]:
+    """What two libraries must agree on."""
+    return {part: found[part] for part in ("value", "buffers", "grads", "second")}
+
+
 def stored(found: dict[str, Any]) -> dict[str, Any]:
     """What the file keeps of a study: 12 digits of value, buffers and gradients, and a sum of the second ones."""
     second = sum(float((g * known(g.shape)).sum()) for g in found["second"].values())
-    numbers = {"value": found["value"], "buffers": found["buffers"], "grads": found["grads"], "second": second}
-    kept: dict[str, Any] = _short({name: x for name, x in numbers.items() if not isinstance(x, dict) or x})
+    several = {**numbers(found), "second": second}
+    kept: dict[str, Any] = _short({name: x for name, x in several.items() if not isinstance(x, dict) or x})
     return kept
 
 
