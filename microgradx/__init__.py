@@ -22,8 +22,8 @@ from .autograd import enable_grad, inference_mode, is_grad_enabled, set_grad_ena
 from .autograd import gradient as grad
 from .creation import *  # noqa: F403
 from .dtypes import Size, device, dtype, finfo, get_default_dtype, iinfo, set_default_dtype
+from .functional import *  # noqa: F403
 from .functions import *  # noqa: F403
-from .functional import *  # noqa: F403, I001 (after functions: these serve Values too)
 from .printing import set_printoptions
 from .program import Program
 from .random import *  # noqa: F403
@@ -39,11 +39,13 @@ pi, e, inf, nan = _math.pi, _math.e, _math.inf, _math.nan
 __all__ = [  # noqa: PLE0604
     "RULES", "AnomalyError", "Program", "Rule", "Size", "Tensor", "Value", "autograd", "backends", "cuda",
     "detect_anomaly", "device", "dtype", "e", "enable_grad", "finfo", "functional", "get_default_dtype", "grad",
-    "iinfo", "inf", "inference_mode", "is_grad_enabled", "linalg", "load", "nan", "nn", "no_grad", "optim", "pi", "random",
+    "iinfo", "inf", "inference_mode", "is_grad_enabled",
+    "linalg", "load", "nan", "nn", "no_grad", "optim", "pi", "random",
     "rule", "save", "scope", "set_default_dtype", "set_grad_enabled", "set_printoptions", "utils",
     *functional.__all__, *functions.__all__, *creation.__all__, *random.__all__, *dtypes.NAMES,
 ]  # fmt: skip
 
+globals().update({name: getattr(functional, name) for name in functional.__all__})  # these serve Values too
 globals().update({name: getattr(dtypes, name) for name in dtypes.NAMES})  # float, int and bool among them
 
 

@@ -18,6 +18,7 @@ import argparse
 import os
 import re
 import sys
+import webbrowser
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -93,12 +94,22 @@ def draw(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _page(name: str) -> str:
+    if not name.lower().endswith(".html"):
+        raise argparse.ArgumentTypeError(f"a page's name ends in .html, got {name!r}; try walk.html")
+    return name
+
+
 def step(arguments: argparse.Namespace) -> int:
     import viz
 
     root = _graph(arguments)
     if arguments.why:
         print(viz.why_order(root))
+    elif arguments.html:
+        print(viz.step(root).save(arguments.html))
+        if arguments.open:
+            webbrowser.open(Path(arguments.html).resolve().as_uri())
     else:
         viz.step(root).play()
     return 0
@@ -184,6 +195,8 @@ def _parser() -> argparse.ArgumentParser:
     made = command(step, "walk through the forward and the backward pass, one operation at a time",
                    _NEURON, '"h = a*b; p = h + 1; h*p" a=2 b=3', '"h = a*b; p = h + 1; h*p" a=2 b=3 --why')  # fmt: skip
     made.add_argument("--why", action="store_true", help="instead: what other orders of the backward pass would give")
+    made.add_argument("--html", metavar="FILE", type=_page, help="instead: write the walk as a page for a browser")
+    made.add_argument("--open", action="store_true", help="with --html: show the page in a browser")
 
     command(check, "check each gradient against finite differences and the complex step",
             _NEURON, '"where(x > 0, x, 0.1*x)" x=-2')  # fmt: skip

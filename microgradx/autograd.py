@@ -4,26 +4,31 @@
 >>> x = tensor([1.0, 2.0], requires_grad=True)
 >>> grad((x**3).sum(), x)
 (tensor([ 3., 12.]),)
+>>> functional.hessian(lambda x: (x**3).sum(), x)
+tensor([[ 6.,  0.],
+        [ 0., 12.]])
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import wraps
 from typing import Any
 
-
 from . import value as _value
+from .creation import zeros
+from .functions import stack
 from .scopes import Scope, current, detect_anomaly, enter, leave, no_grad
-from .tensor import Tensor, grad
+from .tensor import Tensor, backward_from, grad
 
-__all__ = ["backward", "detect_anomaly", "enable_grad", "functional", "grad", "gradient", "inference_mode",
-           "is_grad_enabled", "no_grad", "set_grad_enabled"]  # fmt: skip
+__all__ = [
+    "backward", "detect_anomaly", "enable_grad", "functional", "grad", "gradient", "inference_mode", "is_grad_enabled",
+    "no_grad", "set_detect_anomaly", "set_grad_enabled",
+]  # fmt: skip
 
 
-inference_mode = no_grad
-
-
+# ---- gradients ---------------------------------------------------------------------------------------------
 def gradient(y: Any, xs: Any, create_graph: bool = False) -> Any:
     """dy/dx for one x, or a list of them for a sequence; of Values or of Tensors. No `.grad` is touched.
 
@@ -32,44 +37,86 @@ def gradient(y: Any, xs: Any, create_graph: bool = False) -> Any:
     """
     if not isinstance(y, Tensor):
         return _value.grad(y, xs, create_graph)
-    several = not isinstance(xs, Tensor)
-    found = grad(y, list(xs) if several else xs, create_graph=create_graph, retain_graph=True, materialize_grads=True)
+    several = isinstance(xs, Iterable) and not isinstance(xs, Tensor)
+    wanted = list(xs) if several else [xs]
+    found = grad(y, wanted, create_graph=create_graph, retain_graph=True, materialize_grads=True)
     return list(found) if several else found[0]
 
 
 def backward(
     tensors: Tensor | Sequence[Tensor], grad_tensors: Any = None, retain_graph: bool | None = None,
-    create_graph: bool = False,
+    create_graph: bool = False, inputs: Sequence[Tensor] | Tensor | None = None,
 ) -> None:  # fmt: skip
-    """`.backward()` of several tensors at once."""
+    """`.backward()` of the sum of several tensors at once, each times its gradient."""
     roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
-    seeds = grad_tensors if isinstance(grad_tensors, list | tuple) else [grad_tensors] * len(roots)
-    for i, (root, seed) in enumerate(zip(roots, seeds, strict=True)):
-        root.backward(seed, retain_graph or i < len(roots) - 1, create_graph)
+    seeds = list(grad_tensors) if isinstance(grad_tensors, list | tuple) else [grad_tensors] * len(roots)
+    backward_from(roots, seeds, retain_graph, create_graph, inputs)
 
 
-class _Switch:
-    """A context manager and a decorator that sets whether graphs are recorded."""
+class functional:
+    """Whole matrices of derivatives, one backward pass for each row: PyTorch's torch.autograd.functional."""
 
-    def __init__(self, mode: bool) -> None:
-        self._mode, self._before = mode, current()
-        enter(Scope("", self._before, mode, self._before.checking))  # from now on, also without `with`
+    @staticmethod
+    def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) -> Any:
+        """∂output/∂input, of shape (*output, *input).
 
-    def __enter__(self) -> None:
-        pass
+        Of a tuple of inputs it is a tuple, and of a tuple of outputs a tuple of these. With create_graph it can be
+        differentiated again.
+        """
+        xs = tuple(
+            x if create_graph and x.requires_grad else x.detach().requires_grad_() for x in _several(inputs)
+        )  # fmt: skip
+        outputs = func(*xs)
+        found = tuple(_like(inputs, _rows(y, xs, create_graph)) for y in _several(outputs))
+        return _like(outputs, found)
 
-    def __exit__(self, *_: object) -> None:
-        enter(self._before)
+    @staticmethod
+    def hessian(func: Callable[..., Tensor], inputs: Any, create_graph: bool = False) -> Any:
+        """∂²output/∂input², of shape (*input, *input), for a func that gives one number.
+
+        Of a tuple of inputs it is a tuple of tuples: at [i][j] the derivative by inputs i and j.
+        """
+
+        def slope(*xs: Tensor) -> Any:
+            return _like(inputs, _gradients(func(*xs), xs, True))
+
+        return functional.jacobian(slope, inputs, create_graph)
 
 
-def set_grad_enabled(mode: bool) -> _Switch:
-    """Record graphs from now on, or not; in a `with` block, for that block."""
-    return _Switch(bool(mode))
+def _several(x: Any) -> tuple[Tensor, ...]:
+    return x if isinstance(x, tuple) else (x,)
+
+
+def _like(given: Any, found: tuple[Any, ...]) -> Any:
+    """A tuple for a tuple, one for one."""
+    return found if isinstance(given, tuple) else found[0]
+
+
+def _rows(y: Tensor, xs: tuple[Tensor, ...], create_graph: bool) -> tuple[Tensor, ...]:
+    """The Jacobian of one output by each input."""
+    rows = [_gradients(e, xs, create_graph) for e in y.reshape(-1)]
+    columns = zip(*rows, strict=True) if rows else [()] * len(xs)
+    return tuple(
+        (stack(column) if column else zeros(0, dtype=x.dtype)).reshape((*y.shape, *x.shape))
+        for column, x in zip(columns, xs, strict=True)
+    )
+
+
+def _gradients(y: Tensor, xs: tuple[Tensor, ...], create_graph: bool) -> tuple[Any, ...]:
+    """dy/dx by each input, 0 by those that y does not depend on."""
+    if not y.requires_grad:
+        return tuple(zeros(x.shape, dtype=x.dtype) for x in xs)
+    return grad(y, xs, retain_graph=True, create_graph=create_graph, materialize_grads=True)
+
+
+# ---- switches ----------------------------------------------------------------------------------------------
+def is_grad_enabled() -> bool:
+    return current().recording
 
 
 @contextmanager
 def enable_grad() -> Iterator[None]:
-    """Record graphs inside, also within no_grad."""
+    """Record graphs inside, also within no_grad. Also a decorator: `@enable_grad()`."""
     token = enter(Scope("", current(), True, current().checking))
     try:
         yield
@@ -77,36 +124,48 @@ def enable_grad() -> Iterator[None]:
         leave(token)
 
 
-def is_grad_enabled() -> bool:
-    return current().recording
+def inference_mode(mode: bool = True) -> AbstractContextManager[None]:
+    """no_grad, or its opposite. Also a decorator: `@inference_mode()`."""
+    return no_grad() if mode else enable_grad()
 
 
-class functional:
-    """Whole matrices of derivatives, one backward pass for each row."""
+class _Switch:
+    """What changes the present scope from now on; in a `with` block for that block, as a decorator for the function."""
 
-    @staticmethod
-    def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False) -> Any:
-        """∂func/∂input of shape (*output, *input); a tuple of them for a tuple of inputs."""
-        xs = inputs if isinstance(inputs, tuple) else (inputs,)
-        xs = tuple(x if create_graph else x.detach().requires_grad_() for x in xs)
-        y = func(*xs)
-        rows = [
-            grad(e, xs, retain_graph=True, create_graph=create_graph, allow_unused=True, materialize_grads=True)
-            for e in y.reshape(-1)
-        ]
-        from .functions import stack
+    def __init__(self, recording: bool, checking: bool) -> None:
+        self._before, self._inside = current(), Scope("", current(), recording, checking)
+        enter(self._inside)
 
-        found = tuple(stack([row[i] for row in rows]).reshape((*y.shape, *x.shape)) for i, x in enumerate(xs))
-        return found if isinstance(inputs, tuple) else found[0]
+    def __enter__(self) -> None:
+        enter(self._inside)
 
-    @staticmethod
-    def hessian(func: Callable[..., Any], inputs: Tensor) -> Any:
-        """∂²func/∂input² of shape (*input, *input), for a func that gives one number."""
-        x = inputs.detach().requires_grad_()
+    def __exit__(self, *_: object) -> None:
+        enter(self._before)
 
-        def slope(x: Tensor) -> Any:
-            return grad(func(x), x, create_graph=True)[0]
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        enter(self._before)
 
-        return functional.jacobian(slope, x, create_graph=True).detach()
+        @wraps(function)
+        def inside(*inputs: Any, **named: Any) -> Any:
+            outer = current()
+            token = enter(Scope("", outer, self._inside.recording, self._inside.checking))
+            try:
+                return function(*inputs, **named)
+            finally:
+                leave(token)
+
+        return inside
 
 
+class set_grad_enabled(_Switch):
+    """Record graphs from now on, or not; in a `with` block, for that block. Also a decorator."""
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(bool(mode), current().checking)
+
+
+class set_detect_anomaly(_Switch):
+    """detect_anomaly from now on, or not any more; in a `with` block, for that block. Also a decorator."""
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        super().__init__(current().recording, bool(mode))

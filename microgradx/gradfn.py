@@ -66,14 +66,14 @@ def _either(condition: Callable[..., Any], yes: str, no: str) -> Callable[[tuple
 _GRAD_NAMES: dict[str, str | Callable[[tuple[Any, ...]], str]] = {
     "sub": _either(lambda a, b: isinstance(a, float | int), "RsubBackward1", "SubBackward0"),
     "div": _either(lambda a, b: isinstance(a, float | int), "MulBackward0", "DivBackward0"),
-    "pow": lambda args: f"PowBackward{0 if isinstance(args[1], float | int) else 2 if isinstance(args[0], float | int) else 1}",
+    "pow": lambda args: _pow_name(*args),
     "log1p": "Log1PBackward0",
     "clamp": "ClampBackward1", "square": "PowBackward0", "gelu_tanh": "GeluBackward0", "where": "WhereBackward0",
     "sum": _either(lambda x, dim, keepdim: dim is None, "SumBackward0", "SumBackward1"),
     "mean": _either(lambda x, dim, keepdim: dim is None, "MeanBackward0", "MeanBackward1"),
     "prod": _either(lambda x, dim, keepdim: dim is None, "ProdBackward0", "ProdBackward1"),
     "norm": "LinalgVectorNormBackward0",
-    "reshape": "ViewBackward0", "put": "CopySlices", "cast": "ToCopyBackward0",
+    "reshape": "ViewBackward0", "put": lambda args: _put_name(args[2]), "cast": "ToCopyBackward0",
     "index": lambda args: _index_name(args[1]),
     "matmul": lambda args: _matmul_name(*(x.ndim for x in args)),
     "linear": lambda args: _linear_name(args[0].ndim, args[2] is not None),
@@ -84,9 +84,22 @@ _GRAD_NAMES: dict[str, str | Callable[[tuple[Any, ...]], str]] = {
 def _index_name(key: tuple[Any, ...]) -> str:
     if any(k.__class__ is np.ndarray for k in key):
         return "IndexBackward0"
-    if any(k is None for k in key):
-        return "UnsqueezeBackward0"
-    return "SelectBackward0" if any(isinstance(k, int) for k in key) else "SliceBackward0"
+    steps = [k for k in key if k is not Ellipsis and k != slice(None)]
+    if not steps:
+        return "AliasBackward0" if key[0] is Ellipsis else "SliceBackward0"
+    last = steps[-1]
+    return "UnsqueezeBackward0" if last is None else "SelectBackward0" if isinstance(last, int) else "SliceBackward0"
+
+
+def _put_name(key: Any) -> str:
+    arrays = isinstance(key, tuple) and any(k.__class__ is np.ndarray for k in key)
+    return "IndexPutBackward0" if arrays else "CopySlices"
+
+
+def _pow_name(base: Any, exponent: Any) -> str:
+    if isinstance(exponent, float | int):
+        return "PowBackward0"
+    return "PowBackward2" if isinstance(base, float | int) else "PowBackward1"
 
 
 def _matmul_name(a: int, b: int) -> str:

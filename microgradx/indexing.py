@@ -19,6 +19,8 @@ def split(key: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
 
     PyTorch applies integers before arrays; NumPy takes an integer beside an array for an array.
     """
+    if isinstance(key, list) and len(key) < 32 and any(map(_indexes_itself, key)):
+        key = tuple(key)
     parts = [_part(k) for k in (key if isinstance(key, tuple) else (key,))]
     masks = [k for k in parts if k.__class__ is np.ndarray and k.dtype == bool]
     used = sum(k is not None and k is not Ellipsis for k in parts) + sum(k.ndim - 1 for k in masks)
@@ -44,6 +46,11 @@ def split(key: Any, shape: tuple[int, ...]) -> tuple[Any, Any]:
             if not isinstance(k, int):
                 advanced.append(slice(None))
     return tuple(basic), tuple(advanced)
+
+
+def _indexes_itself(k: Any) -> bool:
+    """Whether PyTorch takes a list that holds this for a tuple of indices."""
+    return k is None or k is Ellipsis or isinstance(k, slice | list | tuple | np.ndarray) or hasattr(k, "_data")
 
 
 def _part(k: Any) -> Any:

@@ -17,7 +17,7 @@ __all__ = ["matrix_norm", "norm", "vector_norm"]
 
 def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False) -> Tensor:
     """(Σ |x|ᵖ)^(1/p) over some axes, or all."""
-    return functions.norm(x, ord, dim, keepdim)  # type: ignore[no-any-return]
+    return functions.norm(x, ord, dim, keepdim)
 
 
 def norm(x: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Tensor:

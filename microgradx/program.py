@@ -24,6 +24,16 @@ db = dh*a
 da = dh*b
 >>> program.forward({0: 1.0})
 [1.0, 3.0, 3.0, 4.0, 12.0]
+
+In a graph of Tensors the data are arrays, and an array that needs no gradient is a leaf of its own.
+
+>>> from microgradx.creation import ones
+>>> w = ones(3, requires_grad=True)
+>>> program = Program.of((w * np.arange(3, dtype=np.float32)).sum(), {"w": w})
+>>> [(i.name, i.op or "leaf", i.data.shape, i.constant) for i in program]
+[('w', 'leaf', (3,), False), ('v1', 'leaf', (3,), True), ('v2', 'mul', (3,), False), ('v3', 'sum', (), False)]
+>>> program.backward(program.forward())[0]
+array([0., 1., 2.], dtype=float32)
 """
 
 from __future__ import annotations
@@ -31,20 +41,30 @@ from __future__ import annotations
 import builtins
 import keyword
 import math
+import operator
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import count
 from typing import Any
 
-from . import symbols, worlds
+import numpy as np
+
+from . import symbols, versions, worlds
 from .graph import Node, topological_order
 from .rules import RULES, Rule
 from .scopes import Scope
+from .structural import Structural, arrays, unbroadcast
+from .tensor import Op, Tensor, order
 from .vectors import Bundle
 from .worlds import World
 
-__all__ = ["Instruction", "Program", "Use"]
+__all__ = ["Instruction", "Program", "Root", "Use", "nodes_below"]
+
+Root = Node | Tensor
+Data = Any  # a float; in a graph of Tensors an array
 
 
 @dataclass(frozen=True)
@@ -56,16 +76,20 @@ class Ref:
 
 @dataclass(frozen=True)
 class Instruction:
-    """One node: a leaf (rule None) or a rule applied to Refs and constants; a vector input is a tuple of them."""
+    """One node: a leaf (rule None) or a rule applied to Refs and constants; a vector input is a tuple of them.
+
+    In a graph of Tensors data and gradients are arrays, and arrays that are constants are leaves, too.
+    """
 
     index: int
     name: str  #: a Python identifier, unlike all others of the program; the label where there is one
     label: str  #: as the user wrote it, "" for none
-    rule: Rule | None
+    rule: Rule | Structural | None
     inputs: tuple[Any, ...]
-    data: float  #: the node's number when the program was read
-    grad: float | None  #: the node's gradient when the program was read
+    data: Data  #: the node's number when the program was read
+    grad: Data | None  #: the node's gradient when the program was read
     scopes: tuple[Scope, ...]  #: the named scopes from the outermost in; each call of a module is one of its own
+    constant: bool = False  #: whether it is an array that no gradient flows to
 
     @property
     def op(self) -> str:
@@ -91,32 +115,69 @@ class Program:
 
     def __init__(self, instructions: Sequence[Instruction]) -> None:
         self.instructions = tuple(instructions)
+        self.arrays = isinstance(self.instructions[-1].data, np.ndarray)  #: whether it is a graph of Tensors
         self.uses: list[list[Use]] = [[] for _ in self.instructions]  #: of each node, in the order that they report
+        self.reads: list[list[Use]] = [[] for _ in self.instructions]  #: of each constant, which gets no reports
         for i in reversed(self.instructions):
             for use in _uses(i):
-                self.uses[use.parent].append(use)
+                if self[use.parent].constant:
+                    self.reads[use.parent].append(use)
+                elif _differentiable(i, use.slot):
+                    self.uses[use.parent].append(use)
 
     @classmethod
-    def of(cls, root: Node, names: Mapping[str, Any] | None = None) -> Program:
-        """Read the graph below `root`. names: more labels, by variable name, as from `locals()`.
+    def of(cls, root: Root, names: Mapping[str, Any] | None = None) -> Program:
+        """Read the graph below `root`, a Value or a Tensor.
 
-        Raises TypeError when root is not a node of a graph.
+        names: more labels, by variable name, as from `locals()`: of nodes, of arrays, and of modules, whose
+        parameters are "model.0.weight" then. Raises TypeError when root is not a node of a graph.
         """
-        if not isinstance(root, Node):
-            raise TypeError(f"expected the Value at the end of a computation, got {type(root).__name__} {root!r:.60}")
-        nodes = topological_order(root)
-        index = {node: i for i, node in enumerate(nodes)}
-        named = {id(node): name for name, node in (names or {}).items() if isinstance(node, Node)}
-        labels = [node.label or named.get(id(node), "") for node in nodes]
+        return cls.read(root, names)[0]
+
+    @classmethod
+    def read(cls, root: Root, names: Mapping[str, Any] | None = None) -> tuple[Program, list[Any]]:
+        """`Program.of`, and for each instruction the node, or the constant array, that it was read from."""
+        index: dict[int, int] = {}  # by identity: arrays do not hash
+        sources: list[Any] = []
+        nodes = nodes_below(root)
+        inputs = {id(node): _inputs(node) for node in nodes}
+        for node in nodes:
+            for source in (*_arrays(inputs[id(node)]), node):
+                if id(source) not in index:
+                    index[id(source)] = len(sources)
+                    sources.append(source)
+        named = dict(_named(names or {}))
+        labels = [_label(source) or named.get(id(source), "") or _same(source, names or {}) for source in sources]
 
         def refer(x: Any) -> Any:
-            return tuple(map(refer, x)) if isinstance(x, Bundle) else Ref(index[x]) if isinstance(x, Node) else x
+            if isinstance(x, Bundle | tuple):
+                return tuple(map(refer, x))
+            return Ref(index[id(x)]) if isinstance(x, Node | np.ndarray) else x
 
-        return cls([
-            Instruction(i, name, label, node.rule, tuple(map(refer, node.inputs)), node._data, node.grad,
-                        tuple(node._scope.chain))
-            for i, (node, label, name) in enumerate(zip(nodes, labels, _identifiers(labels), strict=True))
-        ])  # fmt: skip
+        def read(i: int, label: str, name: str) -> Instruction:
+            source = sources[i]
+            if not isinstance(source, Node):
+                return Instruction(i, name, label, None, (), source.copy(), None, (), constant=True)
+            data, grad, scopes = source._data, source.grad, tuple(source._scope.chain)  # type: ignore[attr-defined]
+            if isinstance(source, Op):  # their memory may be changed in place
+                data, grad = data.copy(), None if grad is None else grad._data.copy()
+            return Instruction(i, name, label, source.rule, refer(inputs[id(source)]), data, grad, scopes)
+
+        program = cls(list(map(read, count(), labels, _identifiers(labels))))
+        changed = {i for i, x in enumerate(sources)
+                   if isinstance(x, Op) and x.rule and versions.changed(x._data) > x.made}  # fmt: skip
+        if changed:  # in place, by a later operation
+            data = program.forward()
+            program = cls([replace(i, data=data[i.index]) if i.index in changed else i for i in program])
+        return program, sources
+
+    def in_float64(self) -> Program:
+        """A program of arrays with all its numbers in float64, for what float32 is too coarse for."""
+
+        def fine(x: Any) -> Any:
+            return x.astype(np.float64) if isinstance(x, np.ndarray | np.generic) and x.dtype.kind == "f" else x
+
+        return Program([replace(i, data=fine(i.data), inputs=tuple(map(fine, i.inputs))) for i in self])
 
     def __len__(self) -> int:
         return len(self.instructions)
@@ -134,7 +195,8 @@ class Program:
     def forward(self, leaves: Mapping[int, Any] | None = None, world: World = worlds.floats) -> list[Any]:
         """The number of every instruction, run again. leaves: other numbers for some leaves, by index.
 
-        In the world of floats the results follow IEEE 754; any other world gets what its own operations give.
+        In the world of floats, and for Tensors, the results follow IEEE 754; any other world gets what its own
+        operations give.
         """
         data: list[Any] = []
         for i in self:
@@ -142,23 +204,72 @@ class Program:
                 data.append((leaves or {}).get(i.index, i.data))
                 continue
             inputs = [fill(x, data) for x in i.inputs]
-            data.append(worlds.run(i.rule, *inputs) if world is worlds.floats else i.rule.value(world, *inputs))
+            if self.arrays:
+                given = inputs if isinstance(i.rule, Structural) else (arrays, *inputs)
+                data.append(np.asarray(_quietly(i.rule.value, *given), i.data.dtype))
+            else:
+                assert isinstance(i.rule, Rule)
+                data.append(worlds.run(i.rule, *inputs) if world is worlds.floats else i.rule.value(world, *inputs))
         return data
 
-    def local(self, use: Use, data: Sequence[float]) -> float:
-        """∂user/∂parent at the given numbers of all instructions, the user's other inputs held fixed."""
+    def local(self, use: Use, data: Sequence[Data]) -> Data:
+        """∂user/∂parent at the given numbers of all instructions, the user's other inputs held fixed.
+
+        Of Tensors it is by element: an array, or one number for all. A rule that is not elementwise has none, and
+        raises ValueError.
+        """
         i = self[use.user]
         assert i.rule is not None
-        found = worlds.partial(i.rule, use.slot, *(fill(x, data) for x in i.inputs), y=data[use.user])
+        inputs = [fill(x, data) for x in i.inputs]
+        if isinstance(i.rule, Structural):
+            raise ValueError(f"{i.op} is not elementwise, so it has no local derivatives; ask for a contribution()")
+        if self.arrays:
+            formula = i.rule.partials[use.slot]
+            assert formula is not None
+            return _quietly(formula, arrays, data[use.user], *inputs)
+        found = worlds.partial(i.rule, use.slot, *inputs, y=data[use.user])
         return float(found if use.element is None else found[use.element])
 
-    def backward(self, data: Sequence[float]) -> list[float]:
-        """droot/d(instruction) for every instruction, at the given numbers."""
-        grads = [0.0] * len(self)
-        grads[-1] = 1.0
+    def contribution(self, use: Use, g: Data, data: Sequence[Data], world: World = arrays) -> Data:
+        """What the use adds to droot/dparent when droot/duser is g.
+
+        world: where the formulas of Tensors run that are not elementwise, and sums over broadcast axes.
+        """
+        i = self[use.user]
+        if isinstance(i.rule, Structural):
+            vjp = i.rule.vjp(use.slot)
+            assert vjp is not None
+            found = _quietly(vjp, world, g, data[use.user], *(fill(x, data) for x in i.inputs))
+        else:
+            local = self.local(use, data)
+            if not self.arrays:
+                return g * local
+            # a mask lets nothing through where it is False, not inf · 0
+            masked = isinstance(local, np.ndarray | np.generic) and local.dtype.kind == "b"
+            found = np.where(local, g, g.dtype.type(0)) if masked else _quietly(operator.mul, g, local)
+        like = self[use.parent].data
+        return np.asarray(_quietly(unbroadcast, world, found, like.shape), like.dtype)
+
+    @property
+    def seed(self) -> Data:
+        """droot/droot: 1, for each element of the root."""
+        return np.ones_like(self[-1].data) if self.arrays else 1.0
+
+    def backward(self, data: Sequence[Data]) -> list[Data]:
+        """droot/d(instruction) for every instruction, at the given numbers; None for a constant array.
+
+        Where the root has several elements, it is their sum that is differentiated.
+        """
+        grads: list[Any] = [None if i.constant else np.zeros_like(i.data) if self.arrays else 0.0 for i in self]
+        grads[-1] = self.seed
         for i in reversed(range(len(self) - 1)):
-            grads[i] = sum(grads[use.user] * self.local(use, data) for use in self.uses[i])
+            if self.uses[i]:
+                grads[i] = reduce(self.added, (self.contribution(use, grads[use.user], data) for use in self.uses[i]))
         return grads
+
+    def added(self, a: Data, b: Data) -> Data:
+        """The sum of two contributions."""
+        return np.asarray(_quietly(operator.add, a, b)) if self.arrays else a + b
 
     def local_formula(self, use: Use, names: Sequence[Any] | None = None) -> symbols.Symbol:
         """∂user/∂parent as a symbol in the program's own names, or in others, by index."""
@@ -187,6 +298,8 @@ class Program:
         """
         if language != "python":
             raise ValueError(f"source() prints 'python', got {language!r}")
+        if self.arrays:
+            raise NotImplementedError("source() prints graphs of Values; viz.step() walks through one of Tensors")
         taken = {i.name for i in self}
         d = [_free("d" + i.name, taken) for i in self]
         forward = [f"{i.name} = {_called(self, i)}" for i in self if i.rule]
@@ -206,14 +319,79 @@ def fill(x: Any, numbers: Sequence[Any]) -> Any:
     return tuple(fill(e, numbers) for e in x) if isinstance(x, tuple) else x
 
 
+def nodes_below(root: Root) -> list[Any]:
+    """The nodes that a Value or a Tensor depends on and its own, each after those that it needs.
+
+    Those of Tensors come in the order in which they were made. Raises TypeError when root is not of a graph.
+    """
+    if isinstance(root, Tensor):
+        if root._node is None:
+            raise TypeError(
+                f"expected the Tensor at the end of a computation, got one of shape {tuple(root.shape)} without a "
+                "graph; make the tensors that it depends on with requires_grad=True, outside of no_grad"
+            )
+        root = root._node
+    if not isinstance(root, Node):
+        raise TypeError(f"expected the Value at the end of a computation, got {type(root).__name__} {root!r:.60}")
+    return order([root])[::-1] if isinstance(root, Op) else topological_order(root)
+
+
+def _inputs(node: Any) -> tuple[Any, ...]:
+    if node.op == "cast":  # its second array is there for its dtype alone
+        return (node.inputs[0], node._data.dtype.type(0))
+    return node.inputs  # type: ignore[no-any-return]
+
+
+def _arrays(x: Any) -> Iterator[Any]:
+    """The constant arrays among the inputs of a node, those in the keys of an index included."""
+    if isinstance(x, np.ndarray):
+        yield x
+    elif isinstance(x, tuple):
+        for e in x:
+            yield from _arrays(e)
+
+
+def _label(source: Any) -> str:
+    return source.label if isinstance(source, Node) else Tensor._of(source).label
+
+
+def _named(names: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """The identity of each node and array, with its name."""
+    for name, x in names.items():
+        if isinstance(x, Tensor):
+            yield id(x._data if x._node is None else x._node), name
+        elif hasattr(x, "named_parameters") and not isinstance(x, type):
+            yield from _named({f"{name}.{path}": p for path, p in x.named_parameters() if isinstance(p, Tensor)})
+        else:
+            yield id(x), name
+
+
+def _same(array: Any, names: Mapping[str, Any]) -> str:
+    """The name of the integers that these are, which an index copies."""
+    if isinstance(array, np.ndarray) and array.dtype.kind in "iu" and array.ndim:
+        for name, x in names.items():
+            numbers = getattr(x, "_data", x)
+            if isinstance(numbers, np.ndarray) and numbers.dtype == array.dtype and np.array_equal(numbers, array):
+                return name
+    return ""
+
+
+def _differentiable(i: Instruction, slot: int) -> bool:
+    assert i.rule is not None
+    return (i.rule.vjp(slot) if isinstance(i.rule, Structural) else i.rule.partials[slot]) is not None
+
+
+def _quietly(function: Callable[..., Any], *inputs: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return function(*inputs)
+
+
 def _symbolic(inputs: Sequence[Any]) -> list[Any]:
     return [tuple(map(symbols.symbol, x)) if isinstance(x, tuple) else symbols.symbol(x) for x in inputs]
 
 
 def _uses(i: Instruction) -> Iterator[Use]:
     for slot, x in enumerate(i.inputs):
-        if i.rule is None or i.rule.partials[slot] is None:
-            continue
         if isinstance(x, Ref):
             yield Use(i.index, slot, None, x.index)
         elif isinstance(x, tuple):

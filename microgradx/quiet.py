@@ -20,8 +20,8 @@ try:  # where NumPy itself keeps the setting: a quarter of what np.errstate cost
     from numpy._core.umath import _extobj_contextvar, _make_extobj
 except ImportError:  # a NumPy that keeps it elsewhere
     IGNORE: Any = "ignore"
-    enter: Callable[[Any], Any] = lambda how: np.seterr(all=how)  # noqa: E731
-    leave = lambda before: np.seterr(**before)  # noqa: E731
+    enter: Callable[[Any], Any] = lambda how: np.seterr(all=how)
+    leave = lambda before: np.seterr(**before)
 else:
     IGNORE = _make_extobj(all="ignore")
     enter, leave = _extobj_contextvar.set, _extobj_contextvar.reset

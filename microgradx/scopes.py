@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 __all__ = ["AnomalyError", "Scope", "current", "detect_anomaly", "enter", "leave", "no_grad", "scope"]
 
@@ -65,9 +66,13 @@ def scope(name: str) -> Iterator[None]:
         leave(token)
 
 
+def no_grad(function: Any = None) -> Any:
+    """Operations inside give plain leaves and record nothing. Also a decorator: `@no_grad()` or `@no_grad`."""
+    return _no_grad() if function is None else _no_grad()(function)
+
+
 @contextmanager
-def no_grad() -> Iterator[None]:
-    """Operations inside give plain leaves and record nothing. Also a decorator: `@no_grad()`."""
+def _no_grad() -> Iterator[None]:
     token = enter(Scope("", current(), recording=False, checking=current().checking))
     try:
         yield

@@ -11,12 +11,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
+import zipfile
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from .tensor import Tensor
 
@@ -26,47 +27,61 @@ STRUCTURE = "structure.json"  # what holds the arrays together
 
 
 def save(obj: Any, f: Any) -> None:
-    """Write to a path or a binary file. Raises TypeError for what is no data, such as a Module: save its state_dict()."""
+    """Write to a path or a binary file. A tensor that requires a gradient does so when it is loaded.
+
+    Raises TypeError for what is no data, such as a Module: save its state_dict(). A file that is there already is
+    replaced once the new one is complete.
+    """
     arrays: dict[str, Any] = {}
     structure = json.dumps(_packed(obj, arrays))
     arrays[STRUCTURE] = np.frombuffer(structure.encode(), np.uint8)
-    if isinstance(f, str | os.PathLike):
-        whole = io.BytesIO()  # a disk that is full must not leave half a file under the name
-        np.savez(whole, **arrays)
-        with open(f, "wb") as file:
-            file.write(whole.getbuffer())
-    else:
+    if not isinstance(f, str | os.PathLike):
         np.savez(f, **arrays)
+        return
+    part = f"{os.fspath(f)}.part"
+    try:
+        with open(part, "wb") as file:
+            np.savez(file, **arrays)
+        os.replace(part, f)
+    except BaseException:
+        if os.path.exists(part):
+            os.remove(part)
+        raise
 
 
 def load(f: Any, map_location: Any = None, weights_only: bool = True) -> Any:
     """Read what `save` wrote, or any .npz of arrays (a dict of tensors). Runs no code that the file may hold.
 
-    Raises ValueError for a file of another kind, such as PyTorch's own pickles.
+    map_location and weights_only change nothing. Raises ValueError for a file of another kind, such as PyTorch's own
+    pickles.
     """
     try:
-        with np.load(f, allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-    except (ValueError, OSError) as problem:
-        if isinstance(problem, FileNotFoundError):
-            raise
+        found = np.load(f, allow_pickle=False)
+        if not isinstance(found, NpzFile):
+            raise ValueError("it is one array")
+        with found:
+            arrays = dict(found.items())
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise ValueError("it is a .zip of something else")
+    except (ValueError, EOFError, zipfile.BadZipFile) as problem:
         raise ValueError(f"expected an .npz file of arrays as save() writes it ({problem})") from None
-    if not isinstance(arrays, dict):
-        raise ValueError("expected an .npz file of arrays as save() writes it")
     if STRUCTURE not in arrays:
         return {name: Tensor._of(array) for name, array in arrays.items()}
     return _unpacked(json.loads(arrays[STRUCTURE].tobytes()), arrays)
 
 
 def _packed(x: Any, arrays: dict[str, Any]) -> Any:
+    """Plain data with the arrays' names in it, for JSON: what is no number or text is {kind: …}."""
     if isinstance(x, Tensor | np.ndarray | np.generic):
         name = f"array{len(arrays)}"
-        arrays[name] = x._data if isinstance(x, Tensor) else x
-        return {"tensor" if isinstance(x, Tensor) else "array": name}
+        arrays[name] = x._data if isinstance(x, Tensor) else np.asarray(x)
+        if arrays[name].dtype.hasobject:
+            raise TypeError("save() writes arrays of numbers, got one of Python objects")
+        return {"array" if not isinstance(x, Tensor) else "leaf" if x.requires_grad else "tensor": name}
     if isinstance(x, dict):
         return {"dict": [[_packed(k, arrays), _packed(v, arrays)] for k, v in x.items()]}
     if isinstance(x, list | tuple):
-        return {type(x).__name__ if type(x) in (list, tuple) else "tuple": [_packed(e, arrays) for e in x]}
+        return {"list" if isinstance(x, list) else "tuple": [_packed(e, arrays) for e in x]}
     if x is None or isinstance(x, bool | int | float | str):
         return x
     raise TypeError(f"save() writes tensors, arrays, numbers and texts, in dicts and lists, got {type(x).__name__}; "
@@ -77,8 +92,8 @@ def _unpacked(x: Any, arrays: dict[str, Any]) -> Any:
     if not isinstance(x, dict):
         return x
     ((kind, inner),) = x.items()
-    if kind == "tensor":
-        return Tensor._of(arrays[inner])
+    if kind in ("tensor", "leaf"):
+        return Tensor._of(arrays[inner]).requires_grad_(kind == "leaf")
     if kind == "array":
         return arrays[inner]
     if kind == "dict":

@@ -12,7 +12,7 @@ def tanh(_x):
             _node._data = _y; _node._scope = _scope
             if _scope.recording:
                 _node.rule = _RULE; _node._a = _x; _node._b = None
-                _node._da = 1.0 - _y*_y; _node._db = None
+                _node._da = tanh_slope(_a, _y); _node._db = None
             else:
                 _node.rule = _node._a = _node._b = _node._da = _node._db = None
             return _node
@@ -46,10 +46,11 @@ _PYTHON = replace(
     call=lambda f, xs: f"{f}({', '.join(xs)})",
     templates={
         **symbols.PYTHON.templates, "**": ("pow({}, {})", symbols.ATOM, (symbols.CHOICE, symbols.CHOICE)),
+        "tanh_slope": ("tanh_slope({}, {})", symbols.ATOM, (symbols.CHOICE, symbols.CHOICE)),
         # in place, for a call costs as much as all the rest; a nan is its own
         "maximum": ("({0} if {0} >= {1} or {0} != {0} else {1})", symbols.ATOM, (symbols.ATOM, symbols.ATOM)),
         "minimum": ("({0} if {0} <= {1} or {0} != {0} else {1})", symbols.ATOM, (symbols.ATOM, symbols.ATOM)),
-    },  # fmt: skip
+    },
 )
 
 # Every name of the templates begins with _, which no rule's name may

@@ -294,6 +294,10 @@ def _broadcast(x: Any, shape: tuple[int, ...]) -> Any:
     return y
 
 
+def _roll(x: Any, shifts: Any, dim: Any) -> Any:
+    return np.roll(x, shifts, dim)
+
+
 rule("reshape", lambda x, shape: x.reshape(shape), lambda xp, g, y, x, shape: xp.reshape(g, x.shape), view=True,
      formulas=_BACK)  # fmt: skip
 rule("permute", lambda x, dims: x.transpose(dims),
@@ -302,8 +306,7 @@ rule("permute", lambda x, dims: x.transpose(dims),
 rule("expand", _broadcast, lambda xp, g, y, x, shape: unbroadcast(xp, g, x.shape),
      view=True, formulas=["G, summed over the broadcast axes"])  # fmt: skip
 rule("flip", lambda x, dim: np.flip(x, dim).copy(), lambda xp, g, y, x, dim: xp.flip(g, dim), formulas=["G, flipped"])
-rule("roll", lambda x, shifts, dim: np.roll(x, shifts, dim),
-     lambda xp, g, y, x, shifts, dim: xp.roll(g, tuple(-s for s in shifts) if isinstance(shifts, tuple) else -shifts, dim),
+rule("roll", _roll, lambda xp, g, y, x, shifts, dim: xp.roll(g, tuple(-s for s in np.atleast_1d(shifts)), dim),
      formulas=["G, rolled back"])  # fmt: skip
 rule("clone", lambda x: x.copy(), lambda xp, g, y, x: g, formulas=["G"])
 # floor, round, sign: flat wherever there is a derivative
@@ -364,24 +367,46 @@ def _add_at(found: Any, key: Any, g: Any) -> None:
 
 def _take(x: Any, dim: int, index: Any) -> Any:
     """Along `dim` by index; the index may be shorter on the other axes, as PyTorch's gather has it."""
-    return x[_grid(index, dim)]
+    return x[grid(index, dim)]
 
 
-def _grid(index: Any, dim: int) -> tuple[Any, ...]:
-    grid = list(np.indices(index.shape, sparse=True))
-    if grid:
-        grid[dim] = index
-    return tuple(grid)
+def grid(index: Any, dim: int) -> tuple[Any, ...]:
+    """The key of the elements that an index along one axis chooses."""
+    found = list(np.indices(index.shape, sparse=True))
+    if found:
+        found[dim] = index
+    return tuple(found)
 
 
 def _scatter_add(g: Any, dim: int, index: Any, shape: tuple[int, ...]) -> Any:
     found = np.zeros(shape, g.dtype)
-    np.add.at(found, _grid(index, dim), g)
+    np.add.at(found, grid(index, dim), g)
     return found
 
 
+def _diagonal(x: Any, offset: int) -> Any:
+    """Of the first two axes, as the last axis of a view."""
+    y = x.diagonal(offset)
+    y.flags.writeable = x.flags.writeable  # NumPy lets nobody write to it
+    return y
+
+
+def _diagonal_vjp(xp: Any, g: Any, y: Any, x: Any, offset: int) -> Any:
+    places = np.arange(g.shape[-1])
+    key = (places + max(0, -offset), places + max(0, offset))
+    return xp.index_add(xp.permute(g, (g.ndim - 1, *range(g.ndim - 1))), x.shape, key)
+
+
+def _tril(x: Any, k: int) -> Any:
+    return np.tril(x, k)
+
+
+def _triu(x: Any, k: int) -> Any:
+    return np.triu(x, k)
+
+
 def _put(x: Any, value: Any, key: Any) -> Any:
-    y = x.copy()
+    y = np.array(x)
     y[key] = value
     return y
 
@@ -401,8 +426,9 @@ rule("gather", _take, lambda xp, g, y, x, dim, index: xp.scatter_add(g, dim, ind
      formulas=["G, added up at the places of the index"])  # fmt: skip
 rule("scatter_add", _scatter_add, lambda xp, g, y, x, dim, index, shape: xp.gather(g, dim, index), keeps="index",
      formulas=["G at the index"])  # fmt: skip
-rule("tril", lambda x, k: np.tril(x, k), lambda xp, g, y, x, k: xp.tril(g, k), formulas=["lower triangle of G"])
-rule("triu", lambda x, k: np.triu(x, k), lambda xp, g, y, x, k: xp.triu(g, k), formulas=["upper triangle of G"])
+rule("diagonal", _diagonal, _diagonal_vjp, view=True, formulas=["G on the diagonal"])
+rule("tril", _tril, lambda xp, g, y, x, k: xp.tril(g, k), formulas=["lower triangle of G"])
+rule("triu", _triu, lambda xp, g, y, x, k: xp.triu(g, k), formulas=["upper triangle of G"])
 
 
 # ---- products --------------------------------------------------------------------------------------------
@@ -567,9 +593,14 @@ rule("binary_cross_entropy_with_logits", _binary_cross_entropy_with_logits,
 
 
 # ---- the world of arrays -----------------------------------------------------------------------------------
+_MASK = np.dtype(bool)
+
+
 def _where(condition: Any, a: Any, b: Any) -> Any:
     """np.where; a mask of 0 and 1 stays a mask, which multiplies without a change of dtype."""
-    if a.__class__ is int and b.__class__ is int and getattr(condition, "dtype", None) == bool:
+    if condition.__class__ is bool and int in (a.__class__, b.__class__):
+        return a if condition else b  # of a constant, such as the exponent of x**0: the other branch may be inf
+    if a.__class__ is int and b.__class__ is int and getattr(condition, "dtype", None) is _MASK:
         if (a, b) == (0, 1):
             return np.logical_not(condition)
         if (a, b) == (1, 0):

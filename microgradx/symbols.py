@@ -185,6 +185,7 @@ def _binary(mul: str, comparisons: dict[str, str] | None = None) -> dict[str, tu
         "+": ("{} + {}", ADD, (ADD, MUL)), "-": ("{} - {}", ADD, (ADD, MUL)),
         "*": ("{}" + mul + "{}", MUL, (MUL, NEG)), "/": ("{}/{}", MUL, (MUL, NEG)),
         "neg": ("-{}", NEG, (MUL,)),
+        "tanh_slope": ("1 - {1}" + mul + "{1}", ADD, (CHOICE, NEG)),  # of x and y: as lecturers write it
     }  # fmt: skip
     for op in ("<", "<=", ">", ">=", "=="):
         found[op] = ("{} " + (comparisons or {}).get(op, escape(op) if mul == "⋅" else op) + " {}", COMPARE, (ADD, ADD))
@@ -198,7 +199,9 @@ PYTHON = Style({
 }, lambda f, xs: f"{SHORT.get(f, f)}({', '.join(xs)})",
     lambda x: _number(x) if math.isfinite(x) else f'float("{x}")')  # fmt: skip
 
-_JS_MATH = "exp expm1 log log1p sqrt abs sin cos tan asin acos atan sinh cosh tanh atan2 hypot maximum minimum".split()
+_JS_MATH = (
+    "exp expm1 log log1p log2 log10 sqrt abs sin cos tan asin acos atan sinh cosh tanh atan2 hypot maximum minimum"
+).split()
 JAVASCRIPT = Style({
     **_binary("*", {"==": "==="}), "**": ("Math.pow({}, {})", ATOM, (CHOICE, CHOICE)),
     "&": ("{} && {}", AND, (AND, COMPARE)), "|": ("{} || {}", OR, (OR, AND)),
@@ -209,6 +212,7 @@ JAVASCRIPT = Style({
 _TEXT = _binary("·", {"==": "=", "<=": "≤", ">=": "≥"})
 TEXT = Style({
     **_TEXT, "-": ("{} − {}", ADD, (ADD, MUL)), "neg": ("−{}", NEG, (MUL,)),
+    "tanh_slope": ("1 − {1}·{1}", ADD, (CHOICE, NEG)),
     "**": ("{}^{}", POW, (ATOM, ATOM)), "&": ("{} and {}", AND, (AND, COMPARE)), "|": ("{} or {}", OR, (OR, AND)),
     "where": ("{1} if {0}, else {2}", CHOICE, (OR, OR, CHOICE)), "dot": ("{}·{}", MUL, (MUL, NEG)),
 }, lambda f, xs: f"{SHORT.get(f, f)}({', '.join(xs)})", _spoken)  # fmt: skip
@@ -234,6 +238,7 @@ MATHML = Style({
     "+": (_mo("+"), ADD, (ADD, MUL)), "-": (_mo("−"), ADD, (ADD, MUL)), "*": (_mo("⋅"), MUL, (MUL, NEG)),
     "/": ("<mfrac>{}{}</mfrac>", MUL, (CHOICE, CHOICE)), "neg": ("<mrow><mo>−</mo>{}</mrow>", NEG, (MUL,)),
     "**": ("<msup>{}{}</msup>", POW, (ATOM, CHOICE)), "dot": (_mo("⋅"), MUL, (MUL, NEG)),
+    "tanh_slope": ("<mrow><mn>1</mn><mo>−</mo><mrow>{1}<mo>⋅</mo>{1}</mrow></mrow>", ADD, (CHOICE, NEG)),
     **{op: (_mo(sign), COMPARE, (ADD, ADD)) for op, sign in
        {"<": "&lt;", "<=": "≤", ">": "&gt;", ">=": "≥", "==": "="}.items()},
     "&": ("<mrow>{}<mtext> and </mtext>{}</mrow>", AND, (AND, COMPARE)),

@@ -34,11 +34,13 @@ from .indexing import split
 from .quiet import IGNORE, enter, leave
 from .rules import RULES, Rule
 from .scopes import AnomalyError, Scope, current
+from .scopes import enter as enter_scope
+from .scopes import leave as leave_scope
 from .structural import STRUCTURAL, Structural, arrays, unbroadcast
 from .versions import ByMemory, tick
 from .worlds import World
 
-__all__ = ["Op", "Tensor", "apply", "as_tensor", "grad", "tensors"]
+__all__ = ["Op", "Tensor", "apply", "as_tensor", "backward_from", "grad", "tensors"]
 
 Array = np.ndarray[Any, Any]
 _array = np.ndarray
@@ -105,7 +107,7 @@ _any_recorded = _recorded.found  # empty in most programs, and its truth is quic
 class Tensor:
     """An array of numbers in a graph. See `tensor()` to make one; the methods are PyTorch's.
 
-    data: anything that NumPy makes an array of; floats become float32 (PyTorch's `torch.Tensor`).
+    data: anything that NumPy makes an array of, as float32 (PyTorch's `torch.Tensor`); or sizes, for that many zeros.
     """
 
     __slots__ = ("__dict__", "__weakref__", "_data", "_node")
@@ -136,8 +138,11 @@ class Tensor:
         def __and__(self, other: Any) -> Tensor: ...
         def __or__(self, other: Any) -> Tensor: ...
 
-    def __init__(self, data: Any = ()) -> None:
-        self._data = np.array(data._data if isinstance(data, Tensor) else data, dtypes.default())
+    def __init__(self, *data: Any) -> None:
+        if data and all(isinstance(n, int) for n in data):
+            self._data = np.zeros(data, dtypes.default())
+        else:
+            self._data = np.array(_numbers(*data) if data else (), dtypes.default())
         self._node = None
 
     @classmethod
@@ -233,7 +238,7 @@ class Tensor:
             raise TypeError(f"assigned grad expected to be a Tensor or None but got {type(grad).__name__}")
         if grad is not None and grad.shape != self.shape:
             raise RuntimeError(f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
-                               f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size")  # fmt: skip
+                               f"'{list(self.shape)}'. Please ensure that they are the same size")  # fmt: skip
         if grad is not None and grad._data.dtype != self._data.dtype:
             raise RuntimeError(f"attempting to assign a gradient of type {grad.dtype!r} to a tensor of type "
                                f"{self.dtype!r}. Please ensure that they match.")  # fmt: skip
@@ -287,16 +292,7 @@ class Tensor:
         a graph that an earlier pass has used up (keep it with retain_graph=True), and when an array that the pass
         needs was changed in place. No gradient has been changed then.
         """
-        wanted = None if inputs is None else {x._node for x in ([inputs] if isinstance(inputs, Tensor) else inputs)}
-        retain = create_graph if retain_graph is None else retain_graph
-        grads = _sweep([self], [gradient], retain, create_graph)
-        found = [
-            (node, g) for node, g in grads.items()
-            if (node in wanted if wanted is not None else node.rule is None or hasattr(node, "retains"))
-        ]  # fmt: skip
-        given: set[int] = set() if gradient is None else {id(gradient._data)}
-        for node, g in found:
-            _accumulate(node, g, given)
+        backward_from([self], [gradient], retain_graph, create_graph, inputs)
 
     # -- memory --
     def _written(self) -> None:
@@ -307,7 +303,7 @@ class Tensor:
         """Raise RuntimeError when autograd forbids a change in place here and now."""
         if self._node is not None and current().recording:
             node = self._node
-            while node.rule.__class__ is Structural and node.rule.view and _shared(node._data, node.args[0]):
+            while isinstance(node.rule, Structural) and node.rule.view and _shared(node._data, node.args[0]):
                 node = node._a[0]
             if node.rule is None:
                 what = "a leaf" if node is self._node else "a view of a leaf"
@@ -332,10 +328,12 @@ class Tensor:
             result = apply(STRUCTURAL["put"], self, result, ...)  # of the old numbers nothing is left
         node = result._node
         if node is not None:
-            kept, last = _kept(node.rule, node.at)[0], len(node.rule.inputs) - 1
+            rule: Any = node.rule
+            kept, last = _kept(rule, node.at)[0], len(rule.inputs) - 1
+            read = [min(i, last) in kept or i not in node.at for i in range(len(node.args))]
             node.args = tuple(  # what the backward pass will read of the old numbers is copied
-                x.copy() if min(i, last) in kept and x.__class__ is _array and _shared(x, self._data) else x
-                for i, x in enumerate(node.args)
+                x.copy() if will and x.__class__ is _array and _shared(x, self._data) else x
+                for will, x in zip(read, node.args, strict=True)
             )
         np.copyto(self._data, y, casting="same_kind")
         self._written()
@@ -377,10 +375,9 @@ class Tensor:
 
     def _closed(self, part: Tensor, key: Any) -> None:
         """Make a part that was changed in place one of this tensor's graph; its numbers are there already."""
-        nodes = [x._node for x in (self, part)]
-        at = tuple(slot for slot, node in enumerate(nodes) if node is not None)
+        parents = {slot: x._node for slot, x in enumerate((self, part)) if x._node is not None}
         args = (self._data, part._data, key)
-        node = _op(STRUCTURAL["put"], self._data, args, at, tuple(nodes[slot] for slot in at), current())
+        node = _op(STRUCTURAL["put"], self._data, args, tuple(parents), tuple(parents.values()), current())
         _recorded[self._data] = node.made
         self._node = node
 
@@ -451,7 +448,7 @@ class Tensor:
     def __iter__(self) -> Iterator[Tensor]:
         if not self._data.ndim:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[i] for i in range(len(self._data)))
+        return iter(self.unbind())
 
     def __bool__(self) -> bool:
         if self._data.size != 1:
@@ -467,7 +464,8 @@ class Tensor:
 
     def _only(self) -> Any:
         if self._data.size != 1:
-            raise ValueError(f"only one element tensors can be converted to Python scalars, got shape {tuple(self.shape)}")
+            raise ValueError("only one element tensors can be converted to Python scalars, got shape "
+                             f"{tuple(self.shape)}")  # fmt: skip
         return self._data.item()
 
     def __index__(self) -> int:
@@ -546,6 +544,8 @@ def _made(rule: Any, y: Any, inputs: Sequence[Any], args: Sequence[Any]) -> Tens
         _refuse_stale(inputs)
         out._since = tick()
     at = [slot for slot, x in enumerate(inputs) if isinstance(x, Tensor) and x._node is not None]
+    if at and None in rule.partials:  # the last of which stands for all that may follow
+        at = [slot for slot in at if rule.partials[min(slot, len(rule.partials) - 1)] is not None]
     if at and (scope := current()).recording and y.dtype.kind == "f":
         out._node = _op(rule, y, tuple(args), tuple(at), tuple([inputs[slot]._node for slot in at]), scope)
     return out
@@ -587,7 +587,7 @@ def _check(node: Op, x: Array, what: str, which: str) -> None:
 
 
 def _refuse_stale(inputs: Iterable[Any]) -> None:
-    """Raise for a tensor on memory that another tensor's change in place has made part of a graph: it knows nothing of it."""
+    """Raise for a tensor whose memory has become part of a graph by a change in place of another tensor."""
     if not current().recording:
         return
     for x in inputs:
@@ -651,6 +651,8 @@ def _elementwise(rule: Rule) -> Callable[..., Tensor]:
         kinds = {x.dtype for x in args if x.__class__ is _array}
         if len(kinds) > 1 or any(kind.kind != "f" for kind in kinds):  # beside floats, numbers take their dtype
             args = _promoted(args, free, exact)
+        if rule.name == "div" and args[1].__class__ is not _array and not args[1]:
+            args[1] = np.zeros((), args[0].dtype)  # whose inverse is inf; Python's raises in the backward pass
         token = enter(IGNORE)
         try:
             y = value(arrays, *args)
@@ -694,7 +696,7 @@ def _elementwise(rule: Rule) -> Callable[..., Tensor]:
             out._node = _op(rule, y, (a, b), (0, 1), (m, n), scope)
         return out
 
-    return unary if len(rule.inputs) == 1 else binary if len(rule.inputs) == 2 else function
+    return function if any(free) else unary if len(rule.inputs) == 1 else binary if len(rule.inputs) == 2 else function
 
 
 def _promoted(inputs: list[Any], free: Sequence[bool], exact: bool) -> list[Any]:
@@ -792,16 +794,21 @@ def _seed(root: Tensor, gradient: Any) -> Any:
     return gradient
 
 
+Gradients = dict[Any, Any]  #: what a sweep adds up in, by node
+
+
 def _sweep(roots: Sequence[Tensor], seeds: Sequence[Any], retain: bool, create_graph: bool) -> dict[Op, Any]:
     """The gradient of Σ root·seed by every node below the roots: arrays, or Tensors with create_graph."""
     xp, chain, scope = (tensors, _chain_tensors, current()) if create_graph else (arrays, _chain, current())
-    grads: dict[Any, Any] = {}
+    grads = Gradients()
     for root, seed in zip(roots, seeds, strict=True):
         g = _seed(root, seed)
         g = g if create_graph else g._data
         grads[root._node] = grads[root._node] + g if root._node in grads else g
     nodes = order(grads)
     token, checking, last_change, known = enter(IGNORE), scope.checking, versions.last_change, grads.get
+    # a formula may hold a branch that is not taken, whose nan is no anomaly: only what is handed on is checked
+    unchecked = enter_scope(Scope("", scope, scope.recording)) if checking and create_graph else None
     try:
         for node in nodes:
             rule: Any = node.rule
@@ -832,6 +839,8 @@ def _sweep(roots: Sequence[Tensor], seeds: Sequence[Any], retain: bool, create_g
             node.spent = True
     finally:
         leave(token)
+        if unchecked is not None:
+            leave_scope(unchecked)
     return grads
 
 
@@ -873,6 +882,20 @@ def _lifted(node: Op) -> list[Any]:
     return found
 
 
+def backward_from(
+    roots: Sequence[Tensor], seeds: Sequence[Tensor | None], retain_graph: bool | None = None,
+    create_graph: bool = False, inputs: Sequence[Tensor] | Tensor | None = None,
+) -> None:  # fmt: skip
+    """Tensor.backward of the sum of several roots, each times its seed, in one sweep."""
+    wanted = None if inputs is None else {x._node for x in ([inputs] if isinstance(inputs, Tensor) else inputs)}
+    retain = create_graph if retain_graph is None else retain_graph
+    grads = _sweep(roots, seeds, retain, create_graph)
+    given = {id(seed._data) for seed in seeds if seed is not None}
+    for node, g in grads.items():
+        if node in wanted if wanted is not None else node.rule is None or hasattr(node, "retains"):
+            _accumulate(node, g, given)
+
+
 def _accumulate(node: Op, g: Any, given: set[int]) -> None:
     """Add to a leaf's gradient. What shares memory with another gradient is copied: it may be changed in place."""
     if isinstance(g, Tensor):  # create_graph: the sum is part of a graph
@@ -893,8 +916,8 @@ def _accumulate(node: Op, g: Any, given: set[int]) -> None:
 
 def grad(
     outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor], grad_outputs: Any = None,
-    retain_graph: bool | None = None, create_graph: bool = False, allow_unused: bool | None = None,
-    materialize_grads: bool = False,
+    retain_graph: bool | None = None, create_graph: bool = False, only_inputs: bool = True,
+    allow_unused: bool | None = None, materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:  # fmt: skip
     """PyTorch's autograd.grad: the gradient of Σ outputs·grad_outputs by each input; no `.grad` is touched."""
     roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
@@ -902,6 +925,8 @@ def grad(
     if grad_outputs is None or isinstance(grad_outputs, Tensor):
         grad_outputs = [grad_outputs] * len(roots)
     for x in wanted:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"the gradient of a Tensor is taken by Tensors, got {type(x).__name__}")
         if x._node is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     retain = create_graph if retain_graph is None else retain_graph
@@ -933,6 +958,8 @@ class _Tensors(World):
 
 
 def _where(condition: Any, a: Any, b: Any) -> Any:
+    if condition.__class__ is bool and int in (a.__class__, b.__class__):
+        return a if condition else b
     if isinstance(a, Tensor) or isinstance(b, Tensor):
         return _elementwise(RULES["where"])(condition, a, b)
     return Tensor._of(arrays.where(getattr(condition, "_data", condition), a, b))
@@ -1023,10 +1050,13 @@ def _plain(operate: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
         if not isinstance(other, Tensor | numbers.Real | np.ndarray | np.bool_):
             return NotImplemented
         other = _number(other)
-        with np.errstate(all="ignore"):
-            b = other._data if isinstance(other, Tensor) else other
-            kind = dtypes.result_type(self._data, b)
-            y = operate(*(x.astype(kind, copy=False) if isinstance(x, np.ndarray) else x for x in (self._data, b)))
+        b = other._data if isinstance(other, Tensor) else other
+        kind = dtypes.result_type(self._data, b)
+        try:
+            with np.errstate(all="ignore", divide="ignore" if kind.kind == "f" else "raise"):
+                y = operate(*(x.astype(kind, copy=False) if isinstance(x, np.ndarray) else x for x in (self._data, b)))
+        except FloatingPointError:
+            raise RuntimeError("ZeroDivisionError: integers have no infinity; divide with / or by a float") from None
         return Tensor._of(np.asarray(y))
 
     return method

@@ -57,8 +57,23 @@ def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:
     return over
 
 
+def _tanh_slope(x: Any, y: Any) -> Any:
+    """In float32, in which networks are trained, what PyTorch takes; else the rule's value, with one exp, in place."""
+    if y.dtype != np.float64:
+        return 1 - y * y
+    e = np.abs(x)
+    e *= -2
+    e = np.exp(e)
+    below = e + 1
+    below *= below
+    e *= 4
+    e /= below
+    return e
+
+
 _NUMPY: dict[str, Callable[..., Any]] = {
-    "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "sqrt": np.sqrt, "abs": np.abs,
+    "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p, "log2": np.log2, "log10": np.log10,
+    "sqrt": np.sqrt, "abs": np.abs,
     "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
     "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "atan2": np.arctan2, "hypot": np.hypot,
     "maximum": np.maximum, "minimum": np.minimum, "where": np.where, "dot": np.dot,
@@ -67,7 +82,7 @@ _NUMPY: dict[str, Callable[..., Any]] = {
 #: The names that every world must provide; all others are rules written with them.
 PRIMITIVES = tuple(_NUMPY)
 
-arrays = World("arrays", _NUMPY)
+arrays = World("arrays", {**_NUMPY, "tanh_slope": _tanh_slope})
 #: One number at a time, as np.float64, so that every operator follows IEEE 754 as NumPy's arrays do.
 floats = World("floats", {**_NUMPY, "where": lambda condition, a, b: a if condition else b})
 
@@ -200,6 +215,7 @@ complexes = World("complexes", {
     **{name: _lift(getattr(cmath, name)) for name in
        ("exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh")},
     "expm1": _lift(_expm1), "log1p": _lift(_log1p), "abs": _lift(_abs),
+    "log2": _lift(lambda z: cmath.log(z, 2)), "log10": _lift(cmath.log10),
     "erf": _lift(lambda z: math.erf(z.real) + _off_axis(z)), "erfc": _lift(lambda z: math.erfc(z.real) - _off_axis(z)),
     "hypot": _lift(_hypot), "atan2": _lift(_atan2),
     "maximum": lambda a, b: Complex(b if _below(a, b) else a),

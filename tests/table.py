@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import mpmath as mp
@@ -14,8 +14,9 @@ import microgradx as mg
 from microgradx.nn import Module
 from microgradx.program import Program
 from microgradx.rules import RULES, Rule
+from microgradx.testing.accuracy import textbook
 from microgradx.value import Value
-from microgradx.worlds import Complex, World, complexes
+from microgradx.worlds import Complex, complexes
 
 EPS = math.ulp(1.0)
 EDGES = (
@@ -38,32 +39,7 @@ EDGES = (
 )
 
 # ---- mpmath ----------------------------------------------------------------------------------------------
-#: Textbook formulas, written without a look at the table; what is not here is read from the table itself
-TEXTBOOK: dict[str, Callable[..., Any]] = {
-    "add": lambda a, b: a + b, "sub": lambda a, b: a - b, "mul": lambda a, b: a * b, "div": lambda a, b: a / b,
-    "neg": lambda x: -x, "pow": lambda a, b: a**b, "square": lambda x: x**2, "reciprocal": lambda x: x**-1, "abs": abs,
-    "dot": lambda w, x, b: sum(wi * xi for wi, xi in zip(w, x, strict=True)) + b,
-    "exp": mp.exp, "expm1": mp.expm1, "log": mp.log, "log1p": lambda x: mp.log(1 + x), "sqrt": mp.sqrt,
-    "log2": lambda x: mp.log(x, 2), "log10": mp.log10, "rsqrt": lambda x: 1 / mp.sqrt(x),
-    "clamp": lambda x, low, high: min(max(x, low), high),
-    "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "asin": mp.asin, "acos": mp.acos, "atan": mp.atan,
-    "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh, "atan2": mp.atan2, "hypot": mp.hypot,
-    "sigmoid": lambda x: 1 / (1 + mp.exp(-x)), "softplus": lambda x: mp.log(1 + mp.exp(x)),
-    "silu": lambda x: x / (1 + mp.exp(-x)), "relu": lambda x: max(x, mp.mpf(0)),
-    "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
-    "elu": lambda x, alpha: x if x > 0 else alpha * (mp.exp(x) - 1),
-    "gelu": lambda x: x * mp.ncdf(x),
-    "gelu_tanh": lambda x: x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mp.mpf("0.044715") * x**3))),
-    "erf": mp.erf, "erfc": mp.erfc, "maximum": max, "minimum": min,
-    "where": lambda condition, a, b: a if condition else b,
-}  # fmt: skip
-
-_MPMATH = World("mpmath", {
-    **{name: getattr(mp, name) for name in
-       "exp expm1 log sqrt sin cos tan asin acos atan sinh cosh tanh atan2 hypot erf erfc".split()},
-    "log1p": lambda x: mp.log(1 + x), "abs": abs, "maximum": max, "minimum": min,
-    "where": lambda condition, a, b: a if condition else b, "dot": lambda w, x: mp.fdot(w, x),
-})  # fmt: skip
+TEXTBOOK = textbook()
 
 
 def flat(inputs: Sequence[Any]) -> list[float]:
@@ -79,10 +55,9 @@ def shaped(numbers: Sequence[Any], like: Sequence[Any]) -> list[Any]:
 
 def exact(rule: Rule, inputs: Sequence[Any], orders: Sequence[int] = ()) -> Any:
     """The rule at a point to 50 digits, or its derivative of the given order by each of the flat inputs."""
-    textbook = TEXTBOOK.get(rule.name) or (lambda *xs: rule.value(_MPMATH, *xs))
     with mp.workdps(50):
         at = [mp.mpf(x) for x in flat(inputs)]
-        f = lambda *xs: textbook(*shaped(xs, inputs))
+        f = lambda *xs: TEXTBOOK[rule.name](*shaped(xs, inputs))
         return mp.diff(f, tuple(at), tuple(orders)) if any(orders) else +mp.mpf(f(*at))
 
 

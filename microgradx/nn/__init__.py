@@ -11,6 +11,6 @@ from .neurons import MLP, Layer, Neuron
 from .parameter import Parameter
 
 __all__ = [  # noqa: PLE0604
-    "MLP", "Layer", "Module", "ModuleList", "Neuron", "Parameter", "Sequential", "from_sequential", "functional", "init",
-    "utils", *_layers, *_losses,
+    "MLP", "Layer", "Module", "ModuleList", "Neuron", "Parameter", "Sequential", "from_sequential", "functional",
+    "init", "utils", *_layers, *_losses,
 ]  # fmt: skip

@@ -167,14 +167,14 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None) -> Tensor:
     """exp(x) / Σ exp(x) along `dim`. Without a dim it warns, and takes axis 0 of 0, 1 or 3 axes, else axis 1."""
-    return functions.softmax(input, _chosen("softmax", input, dim, _stacklevel), dtype)  # type: ignore[no-any-return]
+    return functions.softmax(input, _chosen("softmax", input, dim, _stacklevel), dtype)
 
 
 def log_softmax(
     input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: dtypes.dtype | None = None
 ) -> Tensor:
     """log softmax along `dim`, which neither overflows nor takes the log of 0."""
-    return functions.log_softmax(input, _chosen("log_softmax", input, dim, _stacklevel), dtype)  # type: ignore[no-any-return]
+    return functions.log_softmax(input, _chosen("log_softmax", input, dim, _stacklevel), dtype)
 
 
 def _chosen(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
@@ -213,7 +213,7 @@ def _unusual_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
     if w.ndim > 2 or (w.ndim == 1 and bias is not None):
         raise RuntimeError(f"linear takes a weight of shape (out, in), got {tuple(w.shape)}")
     if w.ndim == 1:
-        return matmul(input, weight)  # type: ignore[no-any-return]
+        return matmul(input, weight)
     for each in (weight, bias):
         if each is not None and each._data.dtype != x.dtype:
             raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {input.dtype.title} and "
@@ -222,10 +222,10 @@ def _unusual_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({math.prod(x.shape[:-1])}x{x.shape[-1]} and "
                            f"{w.shape[1]}x{w.shape[0]})")  # fmt: skip
     if bias is None:
-        return matmul(input, weight.T)  # type: ignore[no-any-return]
+        return matmul(input, weight.T)
     if not _fits(bias._data.shape, (*x.shape[:-1], w.shape[0])):
         raise RuntimeError(f"linear takes a bias of shape ({w.shape[0]},), got {tuple(bias.shape)}")
-    return matmul(input, weight.T) + bias  # type: ignore[no-any-return]
+    return matmul(input, weight.T) + bias
 
 
 def embedding(

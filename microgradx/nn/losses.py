@@ -22,6 +22,10 @@ class _Loss(Module):
 
     def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
         super().__init__()
+        if isinstance(size_average, Tensor):
+            name = type(self).__name__
+            raise RuntimeError(f"{name}(…) takes options, and the module that it makes takes the tensors: "
+                               f"{name}()(input, target)")  # fmt: skip
         older = size_average is not None or reduce is not None
         self.reduction = F._older_reduction(size_average, reduce) if older else reduction
 

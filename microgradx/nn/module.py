@@ -10,12 +10,13 @@ Its parameters are Values, Tensors (as `Parameter`), or both.
 ...     def forward(self, x):
 ...         return self.slope * x + self.offset
 >>> line = Line()
->>> line(3.0).data, [name for name, _ in line.named_parameters()], line.state_dict()
+>>> line(3.0).data, [name for name, _ in line.named_parameters()], dict(line.state_dict())
 (7.0, ['slope', 'offset'], {'slope': 2.0, 'offset': 1.0})
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
@@ -173,16 +174,19 @@ class Module:
 
     # -- state --
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients: each parameter's `.grad` becomes None, as in PyTorch."""
+        """Forget the gradients: each parameter's `.grad` becomes None, or 0 in place when not set_to_none."""
         for p in self.parameters():
             if set_to_none:
                 p.grad = None
             elif p.grad is not None:
-                p.grad = 0.0 if isinstance(p, Value) else Tensor._of(np.zeros_like(p._data))
+                if isinstance(p, Value):
+                    p.grad = 0.0
+                else:
+                    p.grad.detach().zero_()
 
-    def state_dict(self, prefix: str = "") -> dict[str, Any]:
+    def state_dict(self, prefix: str = "") -> OrderedDict[str, Any]:
         """Parameters and buffers by name: Values as floats, Tensors as tensors on the same memory."""
-        found: dict[str, Any] = {}
+        found: OrderedDict[str, Any] = OrderedDict()
         for name, p in self._named_state():
             found[prefix + name] = p.data if isinstance(p, Value) else p.detach()
         return found
