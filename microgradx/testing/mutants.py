@@ -1,0 +1,417 @@
+"""Faults planted on purpose: a suite of gradient tests is as good as the share of them that it notices.
+
+A mutant changes one derivative of one rule, or one line of the backward sweep, while a suite runs. A suite kills it
+by failing. A survivor whose derivative was the same on every call that the suite made is no fault that any test could
+see there: it is listed as equivalent, with the number of calls.
+
+>>> score = mutation_score(lambda: None, [m for m in mutants() if m.rule == "tanh"])  # a suite that tests nothing
+>>> len(score.killed), len(score.survivors) > 5
+(0, True)
+>>> score = mutation_score(corpus_suite("tanh"), [m for m in mutants() if m.rule == "tanh"])
+>>> score.survivors
+()
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from .. import graph, value
+from ..rules import RULES, Rule
+from ..structural import STRUCTURAL, Structural, arrays
+from ..tensor import Op, Tensor, tensors
+from .corpus import _rules, differential, drawn, of_values
+from .programs import Dag
+
+__all__ = ["Mutant", "Score", "corpus_suite", "main", "mutants", "mutation_score"]
+
+_engine: Any = sys.modules[Tensor.__module__]  # microgradx.tensor is a function of the package too
+FACTORS = (-1.0, 0.0, 0.5, 2.0, 1.1, 1 + 1e-3, 1 + 1e-6, 1 + 1e-9)
+Formula = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault. `planted()` is a context in which it is there; it counts calls, and those that it changed."""
+
+    name: str
+    rule: str  #: the rule whose derivative it changes, "" for a fault of the sweep
+    planted: Callable[[Counter[str]], Any]
+
+
+@dataclass(frozen=True)
+class Score:
+    """What became of the mutants: names of the killed and of the survivors, reasons for the equivalent ones."""
+
+    killed: tuple[str, ...]
+    survivors: tuple[str, ...]
+    equivalent: tuple[tuple[str, str], ...]
+    seconds: float
+
+    @property
+    def rate(self) -> float:
+        """The share of the mutants that are no equivalents that were killed."""
+        real = len(self.killed) + len(self.survivors)
+        return len(self.killed) / real if real else 1.0
+
+    def __str__(self) -> str:
+        real = len(self.killed) + len(self.survivors)
+        head = f"{len(self.killed)} killed of {real} ({100 * self.rate:.2f} %), {len(self.equivalent)} equivalent"
+        lines = [f"{head}, {self.seconds:.0f} s"]
+        lines += [f"survived    {name}" for name in self.survivors]
+        return "\n".join(lines + [f"equivalent  {name}: {reason}" for name, reason in self.equivalent])
+
+
+# ---- faults of a derivative ------------------------------------------------------------------------------
+def _scaled(factor: float) -> Callable[[Any, Formula, tuple[Any, ...]], Any]:
+    return lambda d, original, args: d * factor
+
+
+def _negative_side(d: Any, original: Formula, args: tuple[Any, ...]) -> Any:
+    """Twice as large where the first input is negative."""
+    xp, _, *inputs = args
+    first = next(x for x in inputs if np.asarray(_plain(x)).dtype.kind != "b")
+    return xp.where(first < 0, 2.0, 1.0) * d
+
+
+def _one(d: Any, original: Formula, args: tuple[Any, ...]) -> Any:
+    return 1
+
+
+def _exchanged(d: Any, original: Formula, args: tuple[Any, ...]) -> Any:
+    """The derivative at the inputs in another order."""
+    xp, y, a, b, *rest = args
+    return original(xp, y, b, a, *rest)
+
+
+def _plain(x: Any) -> Any:
+    return getattr(x, "_data", x)
+
+
+def _turned(d: Any, original: Formula, args: tuple[Any, ...]) -> Any:
+    """Of a structural rule: the incoming gradient back to front."""
+    xp, g, *rest = args
+    return original(xp, xp.flip(g, tuple(range(g.ndim))) if g.ndim else g, *rest)
+
+
+def _without_gradient(d: Any, original: Formula, args: tuple[Any, ...]) -> Any:
+    """Of a structural rule: ones in place of the incoming gradient."""
+    xp, g, *rest = args
+    return original(xp, g * 0 + 1, *rest)
+
+
+def _changes(rule: Rule | Structural) -> Iterator[tuple[str, Callable[..., Any]]]:
+    yield from ((f"times {factor!r}", _scaled(factor)) for factor in FACTORS)
+    if isinstance(rule, Structural):
+        yield from (("gradient turned round", _turned), ("gradient ignored", _without_gradient))
+    else:
+        yield "1 in its place", _one
+        if not rule.vectors:
+            yield "wrong for x < 0", _negative_side
+            if len(rule.inputs) >= 2:
+                yield "inputs exchanged", _exchanged
+
+
+def _with(formulas: Sequence[Formula | None], slot: int, formula: Formula) -> tuple[Formula | None, ...]:
+    return (*formulas[:slot], formula, *formulas[slot + 1 :])
+
+
+def _of_rule(rule: Rule | Structural, slot: int, what: str, change: Callable[..., Any]) -> Mutant:
+    field = "vjps" if isinstance(rule, Structural) else "partials"
+    formulas = getattr(rule, field)
+    original = formulas[slot]
+
+    @contextmanager
+    def planted(calls: Counter[str]) -> Iterator[None]:
+        def formula(*args: Any) -> Any:
+            right = original(*args)
+            try:
+                wrong = change(right, original, args)
+            except (TypeError, ValueError, IndexError, RuntimeError, AttributeError):
+                return right  # this fault cannot be made of these inputs
+            calls["all"] += args[0] in (arrays, tensors) or rule.vectors > 0
+            if args[0] in (arrays, tensors):
+                calls["changed"] += not np.array_equal(_plain(right), _plain(wrong), equal_nan=True)
+            elif rule.vectors:  # read as a formula, which Values then compute with
+                calls["changed"] += str(right) != str(wrong)
+            return wrong
+
+        object.__setattr__(rule, field, _with(formulas, slot, formula))
+        try:
+            with _specialised_anew(rule):
+                yield
+        finally:
+            object.__setattr__(rule, field, formulas)
+
+    return Mutant(f"∂{rule.name}/∂{rule.inputs[slot]} {what}", rule.name, planted)
+
+
+@contextmanager
+def _specialised_anew(rule: Rule | Structural) -> Iterator[None]:
+    """The function that Values use was printed from the rule: print it again, and put the old one back after."""
+    before = value.methods.get(rule) if isinstance(rule, Rule) else None
+    if before is None:
+        yield
+        return
+    names = [n for n, member in vars(value.Value).items() if getattr(member, "__qualname__", "") in
+             (f"Value.{rule.name}", f"Value.r{rule.name}")]  # fmt: skip
+    kept = {name: vars(value.Value)[name] for name in names}
+    try:
+        value._specialised(rule)  # type: ignore[arg-type]
+        setattr(value.Value, rule.name, value.methods[rule])  # type: ignore[index]
+        yield
+    finally:
+        value.methods[rule] = before  # type: ignore[index]
+        for name, member in kept.items():
+            setattr(value.Value, name, member)
+
+
+# ---- faults of the sweep ---------------------------------------------------------------------------------
+class _Last(dict[Any, Any]):
+    """A store of gradients in which a later contribution replaces the earlier ones."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return default
+
+
+class _Doubled(dict[Any, Any]):
+    """A store of gradients in which the second contribution counts twice."""
+
+    def __setitem__(self, key: Any, g: Any) -> None:
+        before = super().get(key)
+        super().__setitem__(key, g if before is None else g + (g - before))
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, new: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, new)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+def _of_sweep(name: str, owner: Any, attribute: str, make: Callable[[Any], Any]) -> Mutant:
+    @contextmanager
+    def planted(calls: Counter[str]) -> Iterator[None]:
+        calls["changed"] += 1  # whether it makes a difference cannot be told from outside
+        with _replaced(owner, attribute, make(getattr(owner, attribute))):
+            yield
+
+    return Mutant(f"sweep: {name}", "", planted)
+
+
+def _breadth_first(roots: Iterable[Op]) -> list[Op]:
+    found = list(roots)
+    for node in found:
+        found += [p for p in node._a or () if p not in found]
+    return found
+
+
+def _depth_first(roots: Iterable[Op]) -> list[Op]:
+    found: list[Op] = []
+
+    def visit(node: Op) -> None:
+        if node not in found:
+            found.append(node)
+            for parent in node._a or ():
+                visit(parent)
+
+    for root in roots:
+        visit(root)
+    return found
+
+
+def _unsummed(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
+    """Without the sum over broadcast axes: the first slice alone."""
+    while g.ndim > len(shape):
+        g = g[0]
+    return g[tuple(slice(0, n) for n in shape)] if g.shape != shape else g
+
+
+def _only_leading(original: Any) -> Any:
+    """Without the sum over axes of size 1."""
+
+    def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
+        lead = g.ndim - len(shape)
+        g = xp.sum(g, tuple(range(lead)), False) if lead else g
+        return g[tuple(slice(0, n) for n in shape)] if g.shape != shape else g
+
+    return unbroadcast
+
+
+def _merged(original: Any) -> Any:
+    """Leaves of equal numbers taken for one."""
+
+    def accumulate(node: Op, g: Any, given: set[int]) -> None:
+        original(node, g, given)
+        store = accumulate.__dict__.setdefault("store", {})
+        data = node._data
+        twin = store.setdefault((data.shape, data.tobytes()), node)
+        if twin is not node and twin._grad is not None and node._grad is not None:
+            node._grad = twin._grad
+
+    return accumulate
+
+
+def _seed_of_ones(original: Any) -> Any:
+    def seed(root: Tensor, gradient: Any) -> Any:
+        found = original(root, gradient)
+        return found if gradient is None else Tensor._of(np.ones_like(found._data))
+
+    return seed
+
+
+def _in_place(original: Any) -> Any:
+    """Contributions added into the array of the first one, which other nodes may hold too."""
+
+    class Added(dict[Any, Any]):
+        def __setitem__(self, key: Any, g: Any) -> None:
+            before = super().get(key)
+            if before is not None and isinstance(before, np.ndarray) and before.flags.writeable:
+                before[...] = g
+                return
+            super().__setitem__(key, g)
+
+    return Added
+
+
+def _sweep_mutants() -> Iterator[Mutant]:
+    t = _engine
+    yield _of_sweep("breadth first", t, "order", lambda _: _breadth_first)
+    yield _of_sweep("depth first, each node once", t, "order", lambda _: _depth_first)
+    yield _of_sweep("no un-broadcast", t, "unbroadcast", lambda _: _unsummed)
+    yield _of_sweep("no un-broadcast of size 1", t, "unbroadcast", _only_leading)
+    yield _of_sweep("the gradient given to backward() ignored", t, "_seed", _seed_of_ones)
+    yield _of_sweep("leaves of equal numbers merged", t, "_accumulate", _merged)
+    yield _of_sweep("= for +=", t, "Gradients", lambda _: _Last)
+    yield _of_sweep("the second use counted twice", t, "Gradients", lambda _: _Doubled)
+    yield _of_sweep("added up in a shared array", t, "Gradients", _in_place)
+    yield _of_sweep("Values: sums in the order of the forward pass", graph, "order", _forward_order)
+    yield _of_sweep("Values: = for +=", graph, "_sweep", _assigning)
+    yield _of_sweep("Values: the seed ignored", graph, "_sweep", lambda f: lambda nodes, root, _: f(nodes, root, 1.0))
+
+
+def _forward_order(original: Any) -> Any:
+    def order(root: Any) -> tuple[list[Any], list[Any]]:
+        nodes, leaves = original(root)
+        return [*nodes[:-1][::-1], *nodes[-1:]], leaves
+
+    return order
+
+
+def _assigning(original: Any) -> Any:
+    def sweep(nodes: list[Any], root: Any, seed: float) -> None:
+        for node in nodes:
+            node._grad = 0.0
+        root._grad = seed
+        for node in reversed(nodes):
+            for _, parent, local in node.slots if hasattr(node, "slots") else ():
+                parent._grad = node._grad * local
+
+    return sweep
+
+
+def mutants() -> list[Mutant]:
+    """Every fault: of each derivative of the table, of each structural rule, and of the sweep."""
+    found = []
+    table: list[Rule | Structural] = [*RULES.values(), *STRUCTURAL.values()]
+    for rule in table:
+        for slot, formula in enumerate(rule.vjps if isinstance(rule, Structural) else rule.partials):
+            if formula is not None:
+                found += [_of_rule(rule, slot, what, change) for what, change in _changes(rule)]
+    return [*found, *_sweep_mutants()]
+
+
+# ---- suites ----------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Check:
+    """A program of the corpus, to be checked on an engine to first or second order."""
+
+    program: Dag
+    engine: str
+    order: int
+
+    def __call__(self) -> None:
+        report = differential(self.program, [self.engine], self.order)
+        assert not report.wrong, report
+
+
+@cache
+def _checks(n: int) -> dict[str, list[_Check]]:
+    """The checks of n programs, every fifth to second order too, by the rules that they run; "" has all of them."""
+    found = defaultdict(list)
+    for i in range(n):
+        program, engine = drawn(i), "values" if of_values(i) else "microgradx"
+        for order in (1, 2) if i % 5 == 0 else (1,):
+            names = program.execute(engine, order)
+            for rule in {"", *_rules(names.get("along", names[program.root]))}:
+                found[rule].append(_Check(program, engine, order))
+    return found
+
+
+def corpus_suite(rule: str = "", n: int = 10_000) -> Callable[[], None]:
+    """The random programs of the corpus that run the rule, or all of them; it stops at the first failure."""
+
+    def suite() -> None:
+        for check in _checks(n)[rule]:
+            check()
+
+    return suite
+
+
+def mutation_score(suite: Callable[[], Any] | None = None, among: Iterable[Mutant] | None = None) -> Score:
+    """Plant each mutant (all of them by default), run the suite, and see whether it fails.
+
+    suite: raises, as a test does, when it finds a fault; by default the corpus, for each mutant the programs that use
+    its rule. Raises ValueError when the suite fails before anything is planted: such a suite kills everything.
+    """
+    chosen = list(mutants() if among is None else among)
+    started = time.perf_counter()
+    for check in {suite} if suite else {corpus_suite()}:
+        try:
+            check()
+        except Exception as problem:
+            raise ValueError(f"the suite fails without any mutant: {problem}") from problem
+    killed, survivors, equivalent = [], [], []
+    for mutant in chosen:
+        calls: Counter[str] = Counter()
+        with mutant.planted(calls):
+            try:
+                (suite or corpus_suite(mutant.rule))()
+                alive = True
+            except Exception:
+                alive = False
+        if not alive:
+            killed.append(mutant.name)
+        elif suite is None and calls["all"] and not calls["changed"]:
+            equivalent.append((mutant.name, f"the same derivative in each of {calls['all']} calls"))
+        else:
+            survivors.append(mutant.name)
+    return Score(tuple(killed), tuple(survivors), tuple(equivalent), time.perf_counter() - started)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """`python -m microgradx.testing mutants`: 1 when one survives."""
+    about = "Plant every fault and count those that the corpus finds."
+    parser = argparse.ArgumentParser(prog="python -m microgradx.testing mutants", description=about)
+    parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose name contains this")
+    given = parser.parse_args(argv)
+    chosen = [m for m in mutants() if given.only in m.name]
+    if not chosen:
+        print(f"no mutant has {given.only!r} in its name")
+        return 2
+    score = mutation_score(None, chosen)
+    print(score)
+    return int(bool(score.survivors))
