@@ -122,7 +122,8 @@ def content(svg: str) -> list[tuple[str, str, str]]:
 
     The last digits of a number change with the machine's mathematical library.
     """
-    shown = [(e.tag, e.get("class", ""), e.text or "") for e in ET.fromstring(svg).iter() if not e.tag.endswith("style")]
+    elements = [e for e in ET.fromstring(svg).iter() if not e.tag.endswith("style")]
+    shown = [(e.tag, e.get("class", ""), e.text or "") for e in elements]
     return [(*where, re.sub(r"(\.\d{12})\d+", r"\1", text)) for *where, text in shown]  # type: ignore[misc]
 
 

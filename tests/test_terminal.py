@@ -134,7 +134,7 @@ def test_a_large_graph_shows_the_nodes_around_the_step() -> None:
 
 def test_in_a_notebook_and_at_the_prompt() -> None:
     walk = steps()
-    assert walk._repr_mimebundle_() == {"text/plain": str(walk)}
+    assert walk._repr_mimebundle_()["text/plain"] == str(walk)
     assert repr(walk) == "<walk of L: 5 nodes, 3 steps forward, 4 backward: print() it, index it, .play() it>"
     assert walk[0]._repr_mimebundle_() == {"text/plain": str(walk[0])}
     y = Value(1.0)
@@ -149,9 +149,15 @@ def test_save(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == str(steps()) + "\n"
 
 
-@pytest.mark.parametrize("name", ["walk.html", "walk", "walk.svg"])
+def test_save_as_a_page(tmp_path: Path) -> None:
+    page = steps().save(tmp_path / "walk.HTML").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<iframe" in steps()._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize("name", ["walk.pdf", "walk", "walk.svg"])
 def test_save_as_something_else(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match=rf"saved as .txt, got '{name}'"):
+    with pytest.raises(ValueError, match=rf"saved as .html or .txt, got '{name}'"):
         steps().save(tmp_path / name)
     assert not list(tmp_path.iterdir())
 

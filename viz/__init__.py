@@ -22,20 +22,38 @@ from .explain import explain
 from .trace import Trace, number, trace
 
 if TYPE_CHECKING:
-    from .plots import plot_boundary, plot_loss
+    from .animation import Animation, animate
+    from .page import to_html
+    from .plots import (
+        plot_activations,
+        plot_boundary,
+        plot_gradient_field,
+        plot_gradients,
+        plot_histograms,
+        plot_loss,
+        plot_lr_finder,
+        plot_weights,
+    )
+    from .recording import Recording, record
     from .svg import Graph, draw, draw_dot, to_dot, to_svg
     from .terminal import Steps, step
 
 __all__ = [
     "draw", "Graph", "to_dot", "to_svg", "draw_dot",
     "trace", "Trace", "step", "Steps", "explain", "why_order", "check", "number",
-    "plot_loss", "plot_boundary",
+    "to_html", "record", "Recording", "animate", "Animation",
+    "plot_loss", "plot_lr_finder", "plot_boundary", "plot_gradient_field", "plot_activations", "plot_gradients",
+    "plot_histograms", "plot_weights",
 ]  # fmt: skip
 
 _LATER = {
     **dict.fromkeys(("Graph", "draw", "draw_dot", "to_dot", "to_svg"), "svg"),
     **dict.fromkeys(("Steps", "step"), "terminal"),
-    **dict.fromkeys(("plot_boundary", "plot_loss"), "plots"),
+    **dict.fromkeys((name for name in __all__ if name.startswith("plot_")), "plots"),
+    **dict.fromkeys(("Animation", "animate"), "animation"),
+    **dict.fromkeys(("Recording", "record"), "recording"),
+    **dict.fromkeys(("load_ipython_extension", "unload_ipython_extension"), "notebook"),
+    "to_html": "page",
 }
 
 

@@ -1,7 +1,8 @@
 """The walk doubted: each gradient beside ones that no sweep has computed, and what a sweep in another order would give.
 
 `check` sets every leaf's gradient beside a finite difference and the complex step. `why_order` runs the
-schedules that one might write instead of the reverse topological one, on the very same graph.
+schedules that one might write instead of the reverse topological one, on the very same graph. Of Tensors, slopes
+along some directions are compared.
 
 >>> from microgradx.value import Value
 >>> a, b = Value(2.0, label="a"), Value(3.0, label="b")
@@ -35,12 +36,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from microgradx.graph import Node as GraphNode
-from microgradx.program import Program
+from microgradx.program import Program, Root, Use
 from microgradx.worlds import Complex, World, arrays, complexes
 
 from .explain import Kind, Line, Printed, Span, Table, line, ordinal
-from .trace import Trace, number
+from .notation import norm, number, shape
+from .trace import Node, Trace
 
 __all__ = ["Check", "Checked", "Order", "WhyOrder", "check", "why_order"]
 
@@ -51,10 +52,10 @@ Verdict = Literal["agrees", "kink", "not finite", "unclear", "differs"]
 # ---- gradients beside finite differences and the complex step --------------------------------------------
 @dataclass(frozen=True)
 class Checked:
-    """One leaf's gradient and what it was compared with."""
+    """One leaf's gradient and what it was compared with. Of a Tensor: its slope along the worst of the directions."""
 
     leaf: str
-    data: float
+    data: Any
     grad: float
     difference: float | None  #: the best finite difference; None where there is none
     uncertainty: float  #: how far it may be off, by its own estimate
@@ -81,7 +82,7 @@ class Check(Printed):
 
     def parts(self) -> list[Line | Table]:
         rows = tuple(
-            (Span(x.leaf, "name"), Span(number(x.data), "data"), Span(number(x.grad, 8), "gradient"),
+            (Span(x.leaf, "name"), Span(shape(x.data), "data"), Span(number(x.grad, 8), "gradient"),
              Span(number(x.difference, 8)), Span(number(x.complex_step, 8)), Span(number(x.error, 2)),
              Span(_verdict(x), "" if x.verdict == "agrees" else "result"))
             for x in self.leaves
@@ -96,25 +97,28 @@ def _verdict(x: Checked) -> str:
     return x.verdict
 
 
-def check(root: GraphNode, names: Mapping[str, Any] | None = None, eps: float = 1e-3) -> Check:
+def check(root: Root, names: Mapping[str, Any] | None = None, eps: float = 1e-3) -> Check:
     """Each leaf's gradient beside a finite difference and the complex step, with a verdict.
 
     A finite difference is Richardson's extrapolation of central differences; the steps go from eps down, each
     an eighth of the one before, relative to the leaf and absolute, and the one that is surest of itself
     counts. Where the slopes on the two sides differ there is a kink, and any gradient between them is right.
+    A graph of Tensors runs in float64; of a leaf of up to 8 elements each is moved, of a larger one all at once,
+    along 4 random directions (1 from 10,000 elements on), the same ones each time.
     names: more labels, by variable name, as from `locals()`. Raises TypeError when root is not a node of a
     graph, ValueError for an eps that is not above 0.
     """
     if not eps > 0:
         raise ValueError(f"eps, the largest step of a finite difference, must be above 0, got {eps!r}; try 1e-3")
     program = Program.of(root, names)
+    if program.arrays:
+        return _check_arrays(program.in_float64(), eps)
     walk = Trace.of(program)
     affordable = COMPLEX_RUNS // len(program) + 1
     found = []
     for k, (index, estimate) in enumerate(_differences(program, walk, walk.leaves, eps)):
         node, (difference, uncertainty, kink) = walk.nodes[index], estimate
-        if difference is not None and uncertainty > 1e-3 * max(abs(node.grad), abs(difference), 1e-3):
-            difference = None  # its steps have not settled: no number to show beside a gradient
+        difference = _settled(node.grad, difference, uncertainty)
         sound = math.isfinite(node.grad) and math.isfinite(walk.root.data) and not (kink and _between(node.grad, kink))
         exact = _complex_step(program, index) if sound and k < affordable else None
         if exact is not None and math.isclose(node.grad, exact, rel_tol=1e-9):
@@ -127,6 +131,32 @@ def check(root: GraphNode, names: Mapping[str, Any] | None = None, eps: float = 
         found.append(Checked(node.shown, node.data, node.grad, difference, uncertainty, exact, kink, verdict))
     note = f"the complex step was taken for the first {affordable} leaves only" if len(found) > affordable else ""
     return Check(walk.root.shown, tuple(found), note)
+
+
+def _check_arrays(program: Program, eps: float) -> Check:
+    walk = Trace.of(program)
+    found = []
+    for node in (walk.nodes[leaf] for leaf in walk.leaves):
+        checked = []
+        for grad, (estimate, uncertainty, kink) in _slopes(program, walk, node, eps):
+            difference = _settled(grad, estimate, uncertainty)
+            verdict = _judge(grad, difference, uncertainty, None, kink)
+            verdict = verdict if np.isfinite(walk.root.data).all() else "not finite"
+            checked.append(Checked(node.shown, node.data, grad, difference, uncertainty, None, kink, verdict))
+        if checked:
+            found.append(max(checked, key=lambda x: (_WORST.index(x.verdict), x.error or 0.0)))
+    note = f"slopes along each element, or along up to {DIRECTIONS} directions; the worst is shown, in float64"
+    return Check(walk.root.shown, tuple(found), note)
+
+
+_WORST: tuple[Verdict, ...] = ("agrees", "kink", "unclear", "not finite", "differs")
+
+
+def _settled(grad: float, difference: float | None, uncertainty: float) -> float | None:
+    """None for a difference whose steps have not settled: it is no number to show beside a gradient."""
+    if difference is not None and uncertainty > 1e-3 * max(abs(grad), abs(difference), 1e-3):
+        return None
+    return difference
 
 
 def _between(grad: float, kink: tuple[float, float]) -> bool:
@@ -162,8 +192,7 @@ def _differences(
     program: Program, walk: Trace, leaves: Sequence[int], eps: float = 1e-3
 ) -> Iterator[tuple[int, _Difference]]:
     """For each of the leaves the finite difference, its uncertainty and the two slopes of a kink."""
-    # rounding in node i moves the root by about dL/di · i · 2⁻⁵³, whichever leaf is moved
-    noise = 2.0**-53 * math.hypot(*(x for node in walk.nodes if math.isfinite(x := node.grad * node.data)))
+    noise = _noise(walk)
     at_once = max(1, BATCH // (len(program) * 4 * LEVELS))
     for some in (leaves[start : start + at_once] for start in range(0, len(leaves), at_once)):
         steps = {leaf: _steps(walk.nodes[leaf].data, eps) for leaf in some}
@@ -171,6 +200,46 @@ def _differences(
         for leaf, h in steps.items():
             up, down = roots[leaf]
             yield leaf, _difference(walk.root.data, up, down, h, noise)
+
+
+def _noise(walk: Trace) -> float:
+    """How far rounding moves the root, whichever leaf is moved: rounding in node i by about dL/di · i · 2⁻⁵³."""
+    with np.errstate(all="ignore"):
+        each = [_size(node.grad * node.data) for node in walk.nodes if node.grad is not None]
+    return 2.0**-53 * math.hypot(*filter(math.isfinite, each))
+
+
+def _size(x: Any) -> float:
+    return abs(x) if isinstance(x, float) else float(np.linalg.norm(x))
+
+
+def _slopes(program: Program, walk: Trace, leaf: Node, eps: float = 1e-3) -> Iterator[tuple[float, _Difference]]:
+    """The slope of the root along directions of a leaf of Tensors: by its gradient, and what differences tell."""
+    if leaf.grad is None:
+        return
+    x, noise = leaf.data, INNER * _noise(walk)
+
+    def moved(u: FloatArray, t: float) -> float:
+        return float(np.sum(program.forward({leaf.index: x + t * u})[-1]))
+
+    for u in _directions(x):
+        with np.errstate(all="ignore"):
+            h = _steps(float(np.abs(x * u).max()), eps)
+            up, down = (np.array([[moved(u, sign * t) for t in row] for row in h]) for sign in (1, -1))
+            root = float(np.sum(walk.root.data))
+            yield float(np.sum(leaf.grad * u)), _difference(root, up, down, h, noise, among_kinks=True)
+
+
+ELEMENTS, DIRECTIONS = 8, 4  #: a leaf of so many elements is moved by each; others along so many directions …
+LARGE = 10_000  #: … or, of so many elements, along one
+INNER = 16  #: how much more than its result's last digit an operation that is not elementwise may lose, about
+
+
+def _directions(x: FloatArray) -> Iterator[FloatArray]:
+    if x.size <= ELEMENTS:
+        yield from np.eye(x.size).reshape(x.size, *x.shape)
+    else:
+        yield from np.random.default_rng(0).uniform(-1, 1, (DIRECTIONS if x.size < LARGE else 1, *x.shape))
 
 
 def _steps(x: float, eps: float) -> FloatArray:
@@ -198,12 +267,17 @@ def _moved(program: Program, numbers: Mapping[int, FloatArray]) -> dict[int, Flo
     return {leaf: part.reshape(x.shape) for (leaf, x), part in zip(numbers.items(), parts, strict=True)}
 
 
-def _difference(root: float, up: FloatArray, down: FloatArray, h: FloatArray, noise: float) -> _Difference:
+def _difference(
+    root: float, up: FloatArray, down: FloatArray, h: FloatArray, noise: float, among_kinks: bool = False
+) -> _Difference:
+    """among_kinks: other kinks may be near, which steps of several sizes step over alike."""
     with np.errstate(all="ignore"):
         right, left = (up - root) / h, (root - down) / h
         central = (up - down) / (2 * h)
         extrapolated = (RATIO**2 * central[:, 1:] - central[:, :-1]) / (RATIO**2 - 1)
         uncertainty = np.abs(extrapolated - central[:, 1:]) + noise / h[:, 1:]
+        if among_kinks:  # where there is none the slopes of the two sides differ in proportion to h
+            uncertainty += np.abs((right - left)[:, 1:] - (right - left)[:, :-1] / RATIO)
 
         # where f is smooth the two slopes approach each other with h; at the smallest steps that rounding allows
         jump, size = np.abs(right - left), np.maximum(np.abs(right), np.abs(left))
@@ -243,7 +317,7 @@ class Order:
     """What one schedule of the backward sweep gives."""
 
     name: str
-    grads: tuple[float, ...] | None  #: of each node; None where it would take too many visits
+    grads: tuple[Any, ...] | None  #: of each node; None where it would take too many visits
     remark: str  #: its first step that came too early, or why it is right
 
 
@@ -254,32 +328,39 @@ class WhyOrder(Printed):
     walk: Trace
     orders: tuple[Order, ...]  #: the right one first
     leaves: tuple[int, ...]  #: topological numbers, the one that the wrong orders miss most first
-    differences: Mapping[int, float | None]  #: finite differences of the leaves that are printed
+    differences: Mapping[int, Any]  #: finite differences of the leaves that are printed, None where there are none
 
     @classmethod
     def of(cls, program: Program) -> WhyOrder:
         walk = Trace.of(program)
         right = tuple(node.grad for node in walk.nodes)
         orders = [Order("reverse topological", right, "every node waits until all of its uses have reported")]
-        orders += [_scheduled(walk, name, schedule) for name, schedule in _SCHEDULES.items()]
+        orders += [_scheduled(program, walk, name, schedule) for name, schedule in _SCHEDULES.items()]
 
         def missed(leaf: int) -> tuple[int, float]:
             """How many of the orders are wrong there, but for the one that is wrong everywhere, and by how much."""
             got = [order.grads[leaf] for order in orders[1:-1] if order.grads]
-            errors = [abs(g - right[leaf]) / (abs(right[leaf]) or 1.0) for g in got]
+            with np.errstate(all="ignore"):
+                errors = [_size(g - right[leaf]) / (_size(right[leaf]) or 1.0) for g in got]
             errors = [error for error in errors if error > 1e-9]
             return len(errors), max(errors, default=0.0)
 
-        leaves = sorted(walk.leaves, key=missed, reverse=True)
-        differences = {leaf: found[0] for leaf, found in _differences(program, walk, leaves[:SHOWN_LEAVES])}
+        leaves = sorted((leaf for leaf in walk.leaves if right[leaf] is not None), key=missed, reverse=True)
+        some = leaves[:SHOWN_LEAVES]
+        differences: dict[int, Any] = {}
+        if program.arrays:
+            fine = program.in_float64()
+            differences = {leaf: _gradient(fine, Trace.of(fine), leaf) for leaf in some}
+        else:
+            differences = {leaf: found[0] for leaf, found in _differences(program, walk, some)}
         return cls(walk, tuple(orders), tuple(leaves), differences)
 
     def parts(self) -> list[Line | Table]:
         some = self.leaves[:SHOWN_LEAVES]
         total = f"d{self.walk.root.shown}/d"
 
-        def row(name: str, kind: Kind, numbers: Iterable[float | None]) -> tuple[Span, ...]:
-            return (Span(name, "name"), *(Span(number(x), kind) for x in numbers))
+        def row(name: str, kind: Kind, numbers: Iterable[Any]) -> tuple[Span, ...]:
+            return (Span(name, "name"), *(Span(norm(x), kind) for x in numbers))
 
         rows = [
             row(order.name, "" if k else "result", [order.grads[i] if order.grads else None for i in some])
@@ -293,7 +374,15 @@ class WhyOrder(Printed):
         return [table, *[line(f"… and {more} more leaves")] * bool(more), line(""), *remarks]
 
 
-def why_order(root: GraphNode, names: Mapping[str, Any] | None = None) -> WhyOrder:
+def _gradient(program: Program, walk: Trace, leaf: int) -> FloatArray | None:
+    """Finite differences by each element, None where there are too many."""
+    if program[leaf].data.size > ELEMENTS:
+        return None
+    found = [difference for _, (difference, _, _) in _slopes(program, walk, walk.nodes[leaf])]
+    return None if None in found else np.array(found, float).reshape(program[leaf].data.shape)
+
+
+def why_order(root: Root, names: Mapping[str, Any] | None = None) -> WhyOrder:
     """What other schedules of the backward sweep would give on this very graph, beside the right one.
 
     Each is what one might write first: pass on to all inputs, then go into each of them (again for every use);
@@ -345,15 +434,17 @@ _SCHEDULES: dict[str, Callable[[Trace], Iterable[int]]] = {
 }
 
 
-def _scheduled(walk: Trace, name: str, schedule: Callable[[Trace], Iterable[int]]) -> Order:
+def _scheduled(program: Program, walk: Trace, name: str, schedule: Callable[[Trace], Iterable[int]]) -> Order:
     """Run one schedule and note the first node that passed on too early, and the first that did so again."""
-    grads = [0.0] * len(walk.nodes)
-    grads[-1] = 1.0
+    most = MOST_VISITS // 50 if program.arrays else MOST_VISITS  # an operation on arrays takes longer
+    data = [node.data for node in walk.nodes]
+    grads: list[Any] = [np.zeros_like(x) if program.arrays else 0.0 for x in data]
+    grads[-1] = program.seed
     reported, passed = [0] * len(walk.nodes), [0] * len(walk.nodes)
     early = ""
     for visits, index in enumerate(schedule(walk)):
-        if visits == MOST_VISITS:
-            return Order(name, None, f"more than {MOST_VISITS:,} visits: one for every way from the root to a node")
+        if visits == most:
+            return Order(name, None, f"more than {most:,} visits: one for every way from the root to a node")
         step, node = walk.passing[index], walk.nodes[index]
         if step is None:
             continue
@@ -363,7 +454,9 @@ def _scheduled(walk: Trace, name: str, schedule: Callable[[Trace], Iterable[int]
             early = f"{node.shown} passed on {number(grads[index])} before {when}"
         passed[index] += 1
         for c in step.contributions:
-            grads[c.parent] += grads[index] * c.local
+            use, g = Use(c.user, c.slot, c.element, c.parent), grads[index]
+            amount = program.contribution(use, g, data) if program.arrays else g * c.local
+            grads[c.parent] = program.added(grads[c.parent], amount)
             reported[c.parent] += 1
     again = next((walk.nodes[i] for i in reversed(range(len(passed))) if passed[i] > 1), None)
     twice = f"{again.shown} passed on {passed[again.index]} times, so parts count twice" if again else ""

@@ -24,10 +24,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from unicodedata import combining, east_asian_width
 
-from microgradx.graph import Node as GraphNode
-from microgradx.graph import describe, topological_order
+import numpy as np
 
-from .trace import Contribution, Node, Step, Trace, number, trace
+from microgradx.graph import Node as GraphNode
+from microgradx.graph import describe
+from microgradx.program import Program, Root
+from microgradx.tensor import Op, Tensor
+
+from .notation import bracketed, norm, number, shape
+from .trace import Contribution, Node, Step, Trace
 
 __all__ = ["Kind", "Line", "Printed", "Span", "Table", "explain", "explanation", "line", "ordinal", "plain", "words"]
 
@@ -54,18 +59,25 @@ def line(*parts: str | Span) -> Line:
     return tuple(Span(part) if isinstance(part, str) else part for part in parts)
 
 
-def explain(node: GraphNode, root: GraphNode, names: Mapping[str, Any] | None = None) -> str:
+def explain(node: Root, root: Root, names: Mapping[str, Any] | None = None) -> str:
     """How the gradient of `node` in droot/dnode comes about: one term for each use, and to whom it is passed on.
 
     names: more labels, by variable name, as from `locals()`. Raises TypeError when root is not a node of a
     graph, ValueError when root does not depend on node.
     """
-    walk = trace(root, names)
-    for index, other in enumerate(topological_order(root)):
-        if other is node:
-            return plain(explanation(walk, index))
-    given = describe(node) if isinstance(node, GraphNode) else f"{type(node).__name__} {node!r:.60}"
-    raise ValueError(f"expected a node that the root was computed from, got {given}; the root is {describe(root)}")
+    program, sources = Program.read(root, names)
+    wanted = (node._data if node._node is None else node._node) if isinstance(node, Tensor) else node
+    for index, source in enumerate(sources):
+        if source is wanted:
+            return plain(explanation(Trace.of(program), index))
+    given = _described(node) if isinstance(node, Root) else f"{type(node).__name__} {node!r:.60}"
+    raise ValueError(f"expected a node that the root was computed from, got {given}; the root is {_described(root)}")
+
+
+def _described(node: Root) -> str:
+    if isinstance(node, GraphNode) and not isinstance(node, Op):
+        return describe(node)
+    return f"a tensor of shape {node._data.shape}" + f" labelled {node.label!r}" * bool(node.label)
 
 
 # ---- the gradient of one node ----------------------------------------------------------------------------
@@ -73,20 +85,24 @@ def explanation(walk: Trace, index: int) -> list[Line]:
     """The paragraph of `explain` for the node with this topological number, line by line."""
     node, terms = walk.nodes[index], walk.contributions[index]
     total, result = _total(walk, index), Span(number(node.grad), "result", index)
+    if node.grad is None:
+        return [line(_name(node), f" is a constant of shape {shape(node.data)}: no gradient flows to it.")]
     if terms:
         many = f"{node.uses} times, so its gradient is a sum with one term per use"
         once = "once, so its gradient has one term"
-        formulas = _each(terms, lambda c: [_product(walk, c)])
-        factors = _each(terms, lambda c: [line(Span(_times(c, first=c.use == 1), "gradient", index, c.use))])
+        formulas = _joined(_each(terms, lambda c: [_product(walk, c)]), " + ")
+        if all(c.local is not None for c in terms):
+            factors = _each(terms, lambda c: [line(Span(_times(c, first=c.use == 1), "gradient", index, c.use))])
+            formulas = line(*formulas, " = ", *_joined(factors, " + "))
         lines = [
             line(_name(node), f" is used {once if node.uses == 1 else many}."),
-            line(total, " = ", *_joined(formulas, " + "), " = ", *_joined(factors, " + "), " = ", result),
-            *_each(terms, lambda c: [line(*_use(walk, c), ": ", *_added(c))]),
+            line(total, " = ", *formulas, " = ", result),
+            *_each(terms, lambda c: [line(*_use(walk, c), ": ", *_added(c)), *_summed(c)]),
         ]
     else:
         lines = [line(_name(node), " is the root, where the sweep starts: ", total, " = ", result, ".")]
     if step := walk.passing[index]:
-        passed = _each(step.contributions, lambda c: [line(*_receives(walk, c), *_worked_out(c))])
+        passed = _each(step.contributions, lambda c: [line(*_receives(walk, c), *_formula(walk, c), *_worked_out(c))])
         return [*lines, line("Now ", _name(node), " may pass it on: ", *_joined(passed, ", "), ".")]
     end = " has no derivative to pass on." if node.op else " is a leaf: the sweep ends here."
     return [*lines, line(_name(node), end)]
@@ -102,19 +118,22 @@ def words(walk: Trace, step: Step, most: int = MOST) -> list[Line]:
         return [line(_name(node), f" = {' = '.join(written)} = ", result)]
     passes = line(_total(walk, node.index), " = ", Span(number(node.grad), "result", node.index))
     if step.seed:
-        return [line("the sweep starts at the root: ", *passes)]
+        of_a_sum = ", as for the sum of its elements" if np.size(node.grad) > 1 else ""
+        return [line("the sweep starts at the root: ", *passes, of_a_sum)]
     if not step.contributions:
         return [line(_name(node), f" = {node.formula} has no derivative to pass on")]
 
     def report(c: Contribution) -> list[Line]:
         return [
-            line("  ", *_receives(walk, c), *_product(walk, c), " = ", *_worked_out(c)),
+            line("  ", *_receives(walk, c), *_product(walk, c, "G"), " = ", *_worked_out(c)),
+            *_summed(c, "    "),
             line("    ", *_added(c), "" if c.complete else f", uses reported {c.use}/{c.uses}"),
         ]
 
     complete = f", complete ({node.uses}/{node.uses})" if node.uses else ""
+    name = "G = " if any(c.product for c in step.contributions) else ""
     return [
-        line(_name(node), f" = {node.formula} passes on ", *passes, complete),
+        line(_name(node), f" = {node.formula} passes on {name}", *passes, complete),
         *_each(step.contributions, report, most, line("  …")),
     ]
 
@@ -153,12 +172,22 @@ def _input(walk: Trace, c: Contribution) -> str:
     return f"{ordinal(same.index(c) + 1)} {shown}"
 
 
-def _product(walk: Trace, c: Contribution) -> Line:
-    """`(dL/dp)·∂(h+1)/∂h`."""
+def _product(walk: Trace, c: Contribution, incoming: str = "") -> Line:
+    """`(dL/dp)·∂(h+1)/∂h`, or of Tensors `(dL/dz) @ wᵀ`. incoming: another name for dL/dz there."""
     user = walk.nodes[c.user]
+    if c.product is not None:
+        incoming = incoming or f"({_total(walk, c.user).text})"
+        return line(Span(_INCOMING.sub(incoming, c.product), "local", c.parent, c.use))
     operation = user.formula if len(user.formula) <= LONGEST_OPERATION else user.shown
-    slope = f"∂{_bracketed(operation)}/∂{_bracketed(_input(walk, c))}"
+    slope = f"∂{bracketed(operation)}/∂{bracketed(_input(walk, c))}"
     return line(Span(f"({_total(walk, c.user).text})", "gradient", c.user), "·", Span(slope, "local", c.parent, c.use))
+
+
+_INCOMING = re.compile(r"(?<![\w.])G(?![\w.[\]′'])|(?<![\w.])G(?=ᵀ)")
+
+
+def _formula(walk: Trace, c: Contribution) -> Line:
+    return line(*_product(walk, c), " = ") if c.product is not None else ()
 
 
 def _times(c: Contribution, first: bool = True, sign: str = "·") -> str:
@@ -173,26 +202,28 @@ def _receives(walk: Trace, c: Contribution) -> Line:
 
 def _worked_out(c: Contribution) -> Line:
     """`13 × b = 13 × 3 = 39`: by the local derivative's formula, where it says more than its number, then by that."""
+    amount = Span(number(c.amount), "gradient", c.parent, c.use)
+    if c.local is None:
+        return line(f"{c.shapes} = " if c.shapes else "", amount)
     formula = ""
     if c.formula not in ("", number(c.local)) and len(c.formula) <= LONGEST_LOCAL:
-        formula = f"{number(c.incoming)} × {_bracketed(c.formula)} = "
-    return line(f"{formula}{_times(c, sign=' × ')} = ", Span(number(c.amount), "gradient", c.parent, c.use))
+        formula = f"{number(c.incoming)} × {bracketed(c.formula)} = "
+    return line(f"{formula}{_times(c, sign=' × ')} = ", amount)
+
+
+def _summed(c: Contribution, indent: str = "  ") -> list[Line]:
+    return [line(f"{indent}{c.summed}")] if c.summed else []
 
 
 def _added(c: Contribution) -> Line:
-    """`was 7, add 6 → 13, complete (2/2)`."""
-    now = Span(number(c.after), "result" if c.complete else "gradient", c.parent, c.use)
+    """`was 7, add 6 → 13, complete (2/2)`; of arrays, their norms."""
+    now = Span(norm(c.after), "result" if c.complete else "gradient", c.parent, c.use)
     complete = f", complete ({c.use}/{c.uses})" if c.complete else ""
-    return line(f"was {number(c.before)}, add {number(c.amount)} → ", now, complete)
+    return line(f"was {norm(c.before)}, add {norm(c.amount)} → ", now, complete)
 
 
 def _signed(written: str) -> str:
     return f"({written})" if written[0] == "−" else written
-
-
-def _bracketed(formula: str) -> str:
-    """In brackets unless it is a name, a number or a call."""
-    return formula if re.fullmatch(r"[\w.\[\]′']+(\([^()]*\))?", formula) else f"({formula})"
 
 
 def _joined(parts: Sequence[Line], separator: str) -> Line:

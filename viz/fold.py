@@ -15,14 +15,18 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from microgradx.program import Instruction, Program, Ref, Use
 from microgradx.scopes import Scope
+from microgradx.structural import Structural
 
-from .trace import number
+from . import notation
+from .notation import number
 
 __all__ = ["Box", "Group", "Link", "Sketch", "fold"]
 
@@ -116,7 +120,7 @@ def fold(program: Program, collapse: int | str = "auto") -> Sketch:
         if isinstance(key, Scope):
             boxes.append(_call(f"s{folds}", key, inside, program, homes, calls))
         else:
-            lines = (_parameters(len(inside)),)
+            lines = (_parameters(_elements(program, inside)),)
             boxes.append(Box(f"s{folds}", "parameters", str(key), inside, path=str(key), lines=lines))
         folds += 1
     links = _links(program, boxes, within)
@@ -129,16 +133,19 @@ def _homes(program: Program) -> tuple[list[Home], dict[int, Home]]:
     """The scopes of each value and, of a parameter of several calls, those that it has in one of them.
 
     A parameter is made before any call, so it has no scope of its own: it is a leaf that one module uses (a
-    penalty in the loss may, too). Inputs stay outside: many neurons use them, or the one does as the x of `dot`.
+    penalty in the loss may, too). Inputs stay outside: many neurons use them, or the one does as the x of `dot`
+    or `linear`, or as an index.
     """
     homes: list[Home] = [i.scopes for i in program]
     shared: dict[int, Home] = {}
     for i in program:
         if i.rule is not None or i.scopes:
             continue
-        users = [program[use.user] for use in program.uses[i.index]]
+        uses = program.uses[i.index] + program.reads[i.index]
+        users = [program[use.user] for use in uses]
         calls = {user.scopes[-1]: user.scopes for user in users if user.scopes}
-        as_input = any(use.slot == 1 and use.element is not None for use in program.uses[i.index])
+        as_input = any((use.slot == 1 and use.element is not None) or (program[use.user].op, use.slot) == ("linear", 0)
+                       for use in uses)  # fmt: skip
         if as_input or len({_path(home) for home in calls.values()}) != 1:
             continue
         home = next(iter(calls.values()))
@@ -226,6 +233,8 @@ def _sign(i: Instruction) -> str:
     """The operation as its box writes it, with the constants that would otherwise be seen nowhere."""
     if i.rule is None:
         return ""
+    if isinstance(i.rule, Structural):
+        return notation.sign(i)
     constant = [not isinstance(x, Ref | tuple) for x in i.inputs]
     if i.rule.vectors:
         return _vector_sign(i)
@@ -260,7 +269,7 @@ def _call(
     level = homes[members[0]].index(scope) + 1
     inner = Counter(_stem(s) for s in dict.fromkeys(homes[i][level] for i in members if len(homes[i]) > level))
     own = Counter(program[i].op for i in members if len(homes[i]) == level and program[i].rule)
-    parameters = sum(1 for i in members if program[i].rule is None and not program[i].scopes)
+    parameters = _elements(program, (i for i in members if program[i].rule is None and not program[i].scopes))
     lines = [_counted(n, stem) for stem, n in inner.items()]
     if own:
         lines.append(", ".join(own) if len(own) <= 3 else f"{own.total()} operations")
@@ -272,6 +281,10 @@ def _call(
 def _counted(n: int, plural: str) -> str:
     """So many modules of a list, whose name is a plural: "16 neurons", "1 neuron"."""
     return f"{n} {plural[:-1] if n == 1 and plural.endswith('s') and not plural.endswith('ss') else plural}"
+
+
+def _elements(program: Program, leaves: Iterable[int]) -> int:
+    return sum(int(np.size(program[i].data)) for i in leaves if not program[i].constant)
 
 
 def _parameters(n: int) -> str:
@@ -299,7 +312,7 @@ def _count_ends(program: Program, boxes: Sequence[Box], links: Sequence[Link]) -
 # ---- links and groups ------------------------------------------------------------------------------------
 def _links(program: Program, boxes: Sequence[Box], within: Sequence[int]) -> list[Link]:
     inputs: list[list[Use]] = [[] for _ in program]
-    for uses in program.uses:
+    for uses in (*program.uses, *program.reads):
         for use in uses:
             inputs[use.user].append(use)
     links: list[Link] = []

@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any
 
 import graphviz
+import numpy as np
 
-from microgradx.graph import Node, topological_order
-from microgradx.program import Program
+from microgradx.program import Instruction, Program, Root, nodes_below
 
 from . import ranks
 from .cards import (
@@ -53,8 +53,9 @@ from .cards import (
 )
 from .fold import Box, Group, Link, Sketch, fold
 from .layout import ENGINES, GraphvizError, place, render
+from .notation import kind, norm, number
 from .ranks import DIRECTIONS, Point
-from .trace import Contribution, Trace, number
+from .trace import Contribution, Trace
 
 __all__ = ["Graph", "draw", "draw_dot", "to_dot", "to_svg"]
 
@@ -69,7 +70,7 @@ FORMATS = ("svg", "png", "pdf", "dot")
 
 
 def draw(
-    root: Node | Program,
+    root: Root | Program,
     *,
     direction: str = "LR",
     names: Mapping[str, Any] | None = None,
@@ -83,9 +84,10 @@ def draw(
     """The picture of the graph below `root`, which is only read.
 
     direction: "LR", "RL", "TB" or "BT", the way of the forward pass.
-    names: more labels, by variable name, as from `locals()`.
+    names: more labels, by variable name, as from `locals()`; a model's parameters become "model.0.weight".
     grads: whether boxes show gradients; "auto": if any has been computed. "—" stands for one that has not.
-    local: write the local derivative ∂op/∂input on each arrow.
+    local: write the local derivative ∂op/∂input on each arrow; for Tensors, what the operation makes of the
+    incoming gradient G, as "G @ wᵀ".
     collapse: False for every value; 1 folds layers into boxes, 2 neurons; a scope's name folds its scopes;
     "auto" folds as little as gives about 60 boxes.
     engine: "dot" (Graphviz), "ranks" (built in, fast for any size), "auto" for what suits the graph.
@@ -101,7 +103,7 @@ def draw(
     _one_of("grads", grads, ("auto", True, False))
     if not timeout > 0:
         raise ValueError(f"timeout is a number of seconds > 0, got {timeout!r}")
-    if isinstance(root, Node) and (values := len(topological_order(root))) > MOST_VALUES:
+    if not isinstance(root, Program) and (values := len(nodes_below(root))) > MOST_VALUES:
         raise ValueError(
             f"this graph has {values:,} values, and a picture is made of at most {MOST_VALUES:,}; "
             "draw a node nearer to the inputs, or the same computation on less data"
@@ -110,17 +112,17 @@ def draw(
     return Graph(fold(program, collapse), direction, grads, local, engine, timeout, theme)
 
 
-def to_svg(root: Node | Program, **options: Any) -> str:
+def to_svg(root: Root | Program, **options: Any) -> str:
     """The picture as SVG text; the options are those of `draw`."""
     return draw(root, **options).svg()
 
 
-def to_dot(root: Node | Program, **options: Any) -> str:
+def to_dot(root: Root | Program, **options: Any) -> str:
     """The graph as DOT text, for a Graphviz of your own; the options are those of `draw`."""
     return draw(root, **{"engine": "ranks", **options}).dot()
 
 
-def draw_dot(root: Node, format: str = "svg", rankdir: str = "LR") -> Graph:
+def draw_dot(root: Root, format: str = "svg", rankdir: str = "LR") -> Graph:
     """micrograd's name for `draw`: the same call, the same `.render(filename)`."""
     _one_of("format", format, FORMATS)
     graph = draw(root, direction=rankdir)
@@ -180,7 +182,7 @@ class Graph:
 
     def __repr__(self) -> str:
         boxes, values = len(self.sketch.boxes), len(self.sketch.program)
-        uses = sum(map(len, self.sketch.program.uses))
+        uses = sum(map(len, (*self.sketch.program.uses, *self.sketch.program.reads)))
         folded = f", folded into {boxes:,} boxes" if boxes < values else ""
         remark = f" (by ranks: {self.layout.remark})" if self.layout.remark else ""
         return f"Graph of {self._names[-1]}: {values:,} values, {uses:,} uses{folded}{remark}"
@@ -194,7 +196,8 @@ class Graph:
         if box.value is None:
             return []
         i = self.sketch.program[box.value]
-        return [("data", number(i.data)), ("grad", number(i.grad))][: 1 + self._grads]
+        grads = self._grads and not (self.sketch.program.arrays and i.grad is None and (i.rule or i.constant))
+        return [("data", _shape(i)), ("grad", norm(i.grad))][: 1 + grads]
 
     def _term(self, link: Link) -> Contribution | None:
         """The one contribution that passes along a link; None for several, or in a graph of very many."""
@@ -209,6 +212,8 @@ class Graph:
         term = self._term(link)
         if not (local and term):
             return None
+        if term.product is not None:
+            return Text("slope", 0, 0, fit(term.product, "slope", 1.5 * WIDEST), "middle")
         user, parent = (fit(self._names[i], "slope", 70) for i in (term.user, term.parent))
         return Text("slope", 0, 0, f"∂{user}/∂{parent} = {number(term.local)}", "middle")
 
@@ -260,9 +265,10 @@ class Graph:
         i, name = self.sketch.program[box.value], self._names[box.value]
         formula = self._walk.nodes[i.index].formula if self._walk else i.op
         about = [i.label] if i.label and i.label != name else []
-        about += [f"{name} = {formula}" if formula else f"{name}, a leaf", f"data = {i.data!r}"]
-        if self._grads:
-            about.append(f"d{self._names[-1]}/d{name} = {'—' if i.grad is None else repr(i.grad)}")
+        leaf = "a constant" if i.constant else "a leaf"
+        about += [f"{name} = {formula}" if formula else f"{name}, {leaf}", f"data = {_exact(i.data)}"]
+        if self._grads and not i.constant:
+            about.append(f"d{self._names[-1]}/d{name} = {'—' if i.grad is None else _exact(i.grad)}")
         return about + [f"in {box.path}"] * bool(box.path)
 
     def _about_link(self, link: Link) -> list[str]:
@@ -270,7 +276,11 @@ class Graph:
         about = [f"{tail} → {head}"]
         if len(link.uses) > 1:
             about.append(f"{link.values} value{'s' * (link.values > 1)}, {len(link.uses)} uses")
-        elif term := self._term(link):
+        elif (term := self._term(link)) and term.product is not None:
+            root, user, parent = (self._names[i] for i in (-1, term.user, term.parent))
+            about.append(f"{parent} receives {term.product}, where G = d{root}/d{user}")
+            about += filter(None, [term.summed])
+        elif term:
             slope = number(term.local)
             formula = f"{term.formula} = " if term.formula not in ("", slope) else ""
             about.append(f"∂{self._names[term.user]}/∂{self._names[term.parent]} = {formula}{slope}")
@@ -426,6 +436,18 @@ class Graph:
             return render(dot, "nop2", format, timeout=60)
         except subprocess.TimeoutExpired:
             raise GraphvizError(f"painting the {format.upper()} took more than a minute; save it as .svg") from None
+
+
+def _shape(i: Instruction) -> str:
+    """The row of a box for its data: "(32, 100) f32", or the number where there is one only."""
+    return f"{i.data.shape} {kind(i.data.dtype)}" if np.ndim(i.data) else number(i.data)
+
+
+def _exact(x: Any) -> str:
+    """Data as a tooltip has it: all digits of a number, and what is told of an array."""
+    if isinstance(x, float):
+        return repr(x)
+    return f"{x.item()!r} ({x.dtype})" if not x.ndim else f"{number(x)} ({x.dtype})"
 
 
 def _fontless() -> bool:

@@ -29,12 +29,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, overload
 
-from microgradx.graph import Node as GraphNode
-from microgradx.program import Program, Ref
+from microgradx.program import Program, Ref, Root
 
 from .check import WhyOrder
 from .explain import MOST, Line, Printed, Span, Table, explanation, line, plain, words
-from .trace import Step, Trace, number
+from .notation import norm, shape
+from .page import iframe, to_html
+from .trace import Step, Trace
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,10 +43,11 @@ if TYPE_CHECKING:
 __all__ = ["Frame", "Steps", "step"]
 
 ROWS = 12  #: nodes in a step's table, on paper; the screen shows as many as fit
+PAGE = 500  #: values that a notebook shows as a page; a larger one would swell the notebook's file
 NOTEBOOK = 20  #: steps that a notebook shows of a walk that is only named there
 
 
-def step(root: GraphNode, names: Mapping[str, Any] | None = None) -> Steps:
+def step(root: Root, names: Mapping[str, Any] | None = None) -> Steps:
     """The walk through the graph below `root`, forward and backward: print it, index it, or `.play()` it.
 
     names: more labels, by variable name, as from `locals()`. The numbers are run again from the leaves'
@@ -89,17 +91,18 @@ class Frame(Printed):
         found = []
         for i in shown:
             node, known = walk.nodes[i], walk.known(i, self.number)
+            role = "constant" if node.grad is None else "root"
             found.append((
                 Span("▸" if i == here else "◂" if i in receives else " ", "result" if receives else "data"),
                 Span(_clipped(node.shown), "name", i),
                 Span(_clipped(node.formula), "", i),
-                Span(number(known.data), "" if known.data is None else "data", i),
-                Span(number(known.grad), "" if known.grad is None else "result" if known.ready else "gradient", i),
-                Span(f"{known.reported}/{known.uses}" if known.uses else "root", "", i),
+                Span(shape(known.data), "" if known.data is None else "data", i),
+                Span(norm(known.grad), "" if known.grad is None else "result" if known.ready else "gradient", i),
+                Span(f"{known.reported}/{known.uses}" if known.uses else role, "", i),
                 Span("ready" if known.ready else "", "", i),
             ))  # fmt: skip
-        data = max((number(walk.nodes[i].data) for i in shown), key=len)
-        grad = max((number(walk.nodes[i].grad) for i in shown), key=len)
+        data = max((shape(walk.nodes[i].data) for i in shown), key=len)
+        grad = max((norm(walk.nodes[i].grad) for i in shown), key=len)
         table = Table(("", "node", "op", "data", "gradient", "reported", ""), tuple(found), "lllrrrl",
                       optional=(2, 6), room=("", "", "", data, grad, "", "ready"))  # fmt: skip
         hidden = total - len(shown)
@@ -164,18 +167,26 @@ class Steps(Printed, Sequence[Frame]):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         rest = f"\n\n… and {len(self) - NOTEBOOK} more steps: print() shows all" if len(self) > NOTEBOOK else ""
-        return {"text/plain": str(self[:NOTEBOOK]) + rest}
+        shown = {"text/plain": str(self[:NOTEBOOK]) + rest}
+        if len(self.program) <= PAGE:
+            shown["text/html"] = iframe(to_html(self), self.program)
+        return shown
 
     @cached_property
     def why_order(self) -> WhyOrder:
         return WhyOrder.of(self.program)
 
     def save(self, path: str | Path) -> Path:
-        """Write the walk as text (UTF-8) and return the path. Raises ValueError for a suffix other than .txt."""
+        """Write the walk as a page (.html) or as text (.txt) and return the path.
+
+        Raises ValueError for any other suffix.
+        """
         path = Path(path)
-        if path.suffix.lower() != ".txt":
-            raise ValueError(f"a walk is saved as .txt, got {path.name!r}; give a name such as 'walk.txt'")
-        path.write_text(plain(self.parts()) + "\n", encoding="utf-8")
+        suffix = path.suffix.lower()
+        if suffix not in (".html", ".txt"):
+            raise ValueError(f"a walk is saved as .html or .txt, got {path.name!r}; give a name such as 'walk.html'")
+        text = to_html(self) if suffix == ".html" else plain(self.parts()) + "\n"
+        path.write_text(text, encoding="utf-8")
         return path
 
     def play(self, stdin: IO[str] | None = None, stdout: IO[str] | None = None) -> None:

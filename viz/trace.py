@@ -2,7 +2,8 @@
 
 A Trace holds the nodes of a graph, the steps of both passes and, for each step backward, its contributions.
 What stands where after k steps is a function of k alone, `trace.state(k)`, so going back or jumping costs
-nothing. The graph itself is only read: the numbers are run again from the leaves' present data.
+nothing. The graph itself is only read: the numbers are run again from the leaves' present data. In a walk of
+Tensors the numbers are arrays.
 
 >>> from microgradx.value import Value
 >>> a, b = Value(2.0, label="a"), Value(3.0, label="b")
@@ -23,40 +24,31 @@ import math
 import re
 from bisect import bisect
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property, lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
 from itertools import groupby
 from typing import Any, Literal
 
-from microgradx import symbols, worlds
-from microgradx.graph import Node as GraphNode
-from microgradx.program import Instruction, Program, Ref, Use, fill
-from microgradx.rules import Rule
-from microgradx.symbols import POW
+import numpy as np
 
-__all__ = ["Contribution", "Known", "Node", "Step", "Trace", "number", "trace"]
+from microgradx import worlds
+from microgradx.program import Instruction, Program, Ref, Root, Use, fill
+from microgradx.rules import Rule
+from microgradx.structural import arrays
+from microgradx.worlds import World
+
+from .notation import LONGEST, Summary, local_texts, number, product_text, shape, shapes_text, written
+
+__all__ = ["LONGEST", "Contribution", "Known", "Node", "Step", "Trace", "number", "trace"]
 
 VERSION = 1
 
 
-def number(x: float | None, digits: int = 4) -> str:
-    """A number as every figure and table writes it: short, with a true minus sign, "—" for what is not there.
-
-    >>> [number(x) for x in (39.0, 0.70639, -1.5029, 12345.678, 3.2e-8, -0.0, float("-inf"), None)]
-    ['39', '0.7064', '−1.503', '12346', '3.2e-08', '0', '−inf', '—']
-    """
-    if x is None:
-        return "—"
-    short = f"{x:.{digits}g}"
-    if "e+" in short and abs(x) < 1e6:
-        short = f"{x:.0f}"
-    if x == 0:
-        short = "0"
-    return "−" + short[1:] if short[0] == "-" else short
-
-
 # ---- the data --------------------------------------------------------------------------------------------
+Data = Any  # a float; for Tensors an array, or what a Summary keeps of one
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One node of the graph with its final numbers; its place in `Trace.nodes` is its topological number."""
@@ -70,8 +62,8 @@ class Node:
     formula: str  #: "a·b"; "" for a leaf
     numbers: str  #: the formula with the inputs' numbers in it, "2·3"
     inputs: tuple[Any, ...]  #: a Ref to a node, a number, or a tuple of these for a vector
-    data: float
-    grad: float  #: dL/dnode at the end of the walk
+    data: Data
+    grad: Data  #: dL/dnode at the end of the walk; None of an array that is a constant
     uses: int  #: how many contributions this gradient is the sum of; 0 for the root
 
 
@@ -83,14 +75,17 @@ class Contribution:
     user: int
     slot: int  #: which input of the user's rule
     element: int | None  #: which element of a vector input
-    incoming: float  #: dL/duser
-    local: float  #: ∂user/∂parent, the user's other inputs held fixed
+    incoming: Data  #: dL/duser
+    local: float | None  #: ∂user/∂parent, the user's other inputs held fixed; None where it is no number
     formula: str  #: the local derivative in the names of the walk, "" where it cannot be read as text
-    amount: float  #: incoming · local
-    before: float | None  #: the parent's gradient so far; None before the first report
-    after: float
+    amount: Data  #: incoming · local
+    before: Data | None  #: the parent's gradient so far; None before the first report
+    after: Data
     use: int  #: this is report number `use` …
     uses: int  #: … of so many
+    product: str | None = None  #: where local is None, what becomes of the incoming gradient G: "G @ wᵀ"
+    shapes: str | None = None  #: of the factors of a product of matrices: "(32, 10) @ (10, 100)"
+    summed: str | None = None  #: over which axes it was summed, and what became of its shape
 
     @property
     def complete(self) -> bool:
@@ -117,8 +112,8 @@ class Step:
 class Known:
     """What is known of a node after so many steps."""
 
-    data: float | None
-    grad: float | None  #: the sum of what has been reported so far, None before the first report
+    data: Data | None
+    grad: Data | None  #: the sum of what has been reported so far, None before the first report
     reported: int  #: how many uses have reported …
     uses: int  #: … of so many
     ready: bool  #: whether the gradient is complete, so that the node may pass it on
@@ -192,9 +187,10 @@ class Trace:
     def to_json(self) -> str:
         """The walk as JSON, version 1: {"version": 1, "nodes": […], "steps": […]} with the fields as above.
 
-        An input that is a node is {"node": 3}. What JSON has no number for is the string "NaN", "Infinity" or
-        "-Infinity", which both Python's float() and JavaScript's Number() read. "<" is escaped, so that the
-        text may stand inside of a <script>.
+        An input that is a node is {"node": 3}. An array is {"shape": [2], "dtype": "float32", "data": [1.0, 2.0]},
+        and one of more than 1,000 elements has the fields of a Summary instead of data. What JSON has no number
+        for is the string "NaN", "Infinity" or "-Infinity", which both Python's float() and JavaScript's Number()
+        read. "<" is escaped, so that the text may stand inside of a <script>.
         """
         plain = {"version": VERSION, "nodes": self.nodes, "steps": self.steps}
         return json.dumps(_plain(plain), allow_nan=False, separators=(",", ":")).replace("<", r"\u003c")
@@ -208,17 +204,17 @@ class Trace:
             raise ValueError(f"expected the JSON of a walk, version {VERSION}, got version {version}; "
                              "write it again with Trace.to_json()")  # fmt: skip
         try:
-            nodes = [Node(**_floats(n, "data", "grad") | {"inputs": _inputs(n["inputs"])}) for n in found["nodes"]]
+            nodes = [Node(**_read(n, "data", "grad") | {"inputs": _inputs(n["inputs"])}) for n in found["nodes"]]
             steps = []
             for step in found["steps"]:
-                contributions = tuple(Contribution(**_floats(c, *_NUMBERS)) for c in step["contributions"])
+                contributions = tuple(Contribution(**_read(c, *_NUMBERS)) for c in step["contributions"])
                 steps.append(Step(**step | {"contributions": contributions}))
         except (KeyError, TypeError) as problem:
             raise ValueError(f"not the JSON of a walk ({problem}); write it again with Trace.to_json()") from problem
         return cls(tuple(nodes), tuple(steps))
 
 
-def trace(root: GraphNode, names: Mapping[str, Any] | None = None) -> Trace:
+def trace(root: Root, names: Mapping[str, Any] | None = None) -> Trace:
     """The walk through the graph below `root`. names: more labels, by variable name, as from `locals()`.
 
     The graph and its `.grad` are left alone. Raises TypeError when root is not a node of a graph.
@@ -228,37 +224,55 @@ def trace(root: GraphNode, names: Mapping[str, Any] | None = None) -> Trace:
 
 # ---- JSON ------------------------------------------------------------------------------------------------
 _NUMBERS = ("incoming", "local", "amount", "before", "after")
+MOST_ELEMENTS = 1_000  #: of an array that is written whole
 
 
 def _plain(x: Any) -> Any:
     if isinstance(x, float):
         return x if math.isfinite(x) else "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
-    if isinstance(x, tuple):
+    if isinstance(x, tuple | list):
         return [_plain(e) for e in x]
     if isinstance(x, dict):
         return {key: _plain(e) for key, e in x.items()}
     if isinstance(x, Ref):
         return {"node": x.index}
-    if isinstance(x, Node | Step | Contribution):
-        return {field.name: _plain(getattr(x, field.name)) for field in fields(x)}
+    if isinstance(x, np.ndarray):
+        if x.size > MOST_ELEMENTS:
+            return _plain(Summary.of(x))
+        return {"shape": list(x.shape), "dtype": str(x.dtype), "data": _plain(x.tolist())}
+    if isinstance(x, Node | Step | Contribution | Summary):  # what only Tensors have is left out elsewhere
+        each = ((field, getattr(x, field.name)) for field in fields(x))
+        return {field.name: _plain(value) for field, value in each if value is not None or field.default is not None}
     return x
 
 
-def _floats(found: dict[str, Any], *keys: str) -> dict[str, Any]:
-    return found | {key: None if found[key] is None else float(found[key]) for key in keys}
+def _read(found: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return found | {key: _number(found[key]) for key in keys}
+
+
+def _number(found: Any) -> Any:
+    if not isinstance(found, dict):
+        return None if found is None else float(found)
+    size = tuple(found["shape"])
+    if "data" in found:
+        return np.array(found["data"], found["dtype"]).reshape(size)
+    numbers = {key: float(found[key]) for key in ("low", "high", "mean")}
+    return Summary(size, found["dtype"], **numbers, heat=tuple(tuple(map(float, row)) for row in found["heat"]))
 
 
 def _inputs(found: Any) -> Any:
     if isinstance(found, list):
         return tuple(map(_inputs, found))
-    return Ref(found["node"]) if isinstance(found, dict) else float(found)
+    if isinstance(found, dict):
+        return Ref(found["node"])
+    return float(found) if found in ("NaN", "Infinity", "-Infinity") else found
 
 
 # ---- running a program -----------------------------------------------------------------------------------
 def _run(program: Program) -> Trace:
     data = program.forward()
     shown = _shown(program)
-    texts = [number(x) for x in data]
+    texts = [shape(x) for x in data]
     operations = [i for i in program if i.rule]
     reports: list[list[tuple[Use, int]]] = [[] for _ in program]  # of each user, with the report's number
     for uses in program.uses:
@@ -266,40 +280,87 @@ def _run(program: Program) -> Trace:
             reports[use.user].append((use, k))
 
     grads: list[Any] = [None] * len(program)
-    grads[-1] = 1.0
+    grads[-1] = program.seed
     count = len(operations)
     steps = [Step(n, "forward", n, count, i.index) for n, i in enumerate(operations, 1)]
     steps.append(Step(count + 1, "backward", 1, count + 1, len(program) - 1))
     for position, i in enumerate(reversed(operations), 2):
         contributions = []
-        by_slot = sorted(reports[i.index], key=lambda report: (report[0].slot, report[0].element or 0))
-        for slot, group in groupby(by_slot, key=lambda report: report[0].slot):
-            slopes, formulas = _locals(i, slot, data, shown)  # the elements of a vector share one partial
-            for use, k in group:
-                local, formula = slopes[use.element or 0], formulas[use.element or 0]
-                amount, before = grads[i.index] * local, grads[use.parent]
-                grads[use.parent] = amount if before is None else before + amount
-                contributions.append(Contribution(
-                    use.parent, i.index, slot, use.element, grads[i.index], local, formula, amount,
-                    before, grads[use.parent], k, len(program.uses[use.parent]),
-                ))  # fmt: skip
+        number_of = dict(reports[i.index])
+        for use, amount, term in _terms(program, i, list(number_of), grads[i.index], data, shown):
+            before = grads[use.parent]
+            grads[use.parent] = amount if before is None else program.added(before, amount)
+            contributions.append(Contribution(
+                use.parent, i.index, use.slot, use.element, incoming=grads[i.index], amount=amount, before=before,
+                after=grads[use.parent], use=number_of[use], uses=len(program.uses[use.parent]), **term,
+            ))  # fmt: skip
         steps.append(Step(count + position, "backward", position, count + 1, i.index, tuple(contributions)))
     nodes = tuple(
-        Node(i.index, i.name, i.label, shown[i.index], i.op, i.scope, _written(i, shown), _written(i, texts),
-             i.inputs, data[i.index], grads[i.index], len(program.uses[i.index]))
+        Node(i.index, i.name, i.label, shown[i.index], i.op, i.scope, written(i, shown), written(i, texts),
+             _readable(i.inputs), data[i.index], grads[i.index], len(program.uses[i.index]))
         for i in program
     )  # fmt: skip
     return Trace(nodes, tuple(steps))
 
 
+def _readable(x: Any) -> Any:
+    """The inputs of an instruction, with text for what is neither a node nor a number."""
+    if isinstance(x, tuple):
+        return tuple(map(_readable, x))
+    if isinstance(x, np.generic):
+        return x.item()
+    return x if x is None or isinstance(x, Ref | int | float | str) else str(x)
+
+
+def _terms(
+    program: Program, i: Instruction, uses: list[Use], g: Data, data: Sequence[Data], shown: Sequence[str]
+) -> Iterator[tuple[Use, Data, dict[str, Any]]]:
+    """For each use by an instruction of gradient g, in the order of its inputs: the amount, and how it comes about."""
+    uses.sort(key=lambda use: (use.slot, use.element or 0))
+    if program.arrays:
+        for use in uses:
+            yield use, *_array_term(program, use, g, data, shown)
+        return
+    for slot, group in groupby(uses, key=lambda use: use.slot):
+        slopes, formulas = _locals(i, slot, data, shown)  # the elements of a vector share one partial
+        for use in group:
+            local = slopes[use.element or 0]
+            yield use, g * local, {"local": local, "formula": formulas[use.element or 0]}
+
+
 def _locals(i: Instruction, slot: int, data: Sequence[float], shown: Sequence[str]) -> tuple[list[float], list[str]]:
     """∂i/∂(input `slot`) as numbers and as text, for each element of a vector, else one of each."""
-    assert i.rule is not None
+    assert isinstance(i.rule, Rule)
     slopes = worlds.partial(i.rule, slot, *(fill(x, data) for x in i.inputs), y=data[i.index])
     numbers = slopes.tolist() if isinstance(i.inputs[slot], tuple) else [float(slopes)]
-    templates = _partial_template(i.rule, slot, _constants(i.inputs))
-    names = [*_flat(i.inputs, shown), shown[i.index]]
-    return numbers, [template.fill(names) for template in templates] or [""] * len(numbers)
+    return numbers, local_texts(i, slot, shown) or [""] * len(numbers)
+
+
+def _array_term(
+    program: Program, use: Use, g: Data, data: Sequence[Data], shown: Sequence[str]
+) -> tuple[Data, dict[str, Any]]:
+    i = program[use.user]
+    sums: list[tuple[Any, Any, Any]] = []
+
+    def add_up(x: Any, dim: Any, keepdim: bool) -> Any:
+        sums.append((x, dim, y := arrays.sum(x, dim, keepdim)))
+        return y
+
+    amount = program.contribution(use, g, data, World("arrays", {**arrays.primitives, "sum": add_up}))
+    if isinstance(i.rule, Rule) and not g.ndim:
+        formula = (local_texts(i, use.slot, shown) or [""])[0]
+        return amount, {"local": float(program.local(use, data)), "formula": formula}
+    product = product_text(program, use, shown)
+    shapes = {shown[x.index]: data[x.index].shape for x in i.inputs if isinstance(x, Ref)} | {"G": g.shape}
+    term: dict[str, Any] = {"local": None, "formula": "", "product": product}
+    term["shapes"] = shapes_text(product, shapes) or None
+    if sums and np.shares_memory(amount, sums[-1][-1]):  # summing came last
+        x, dim, _ = sums[-1]
+        axes = sorted(d % x.ndim for d in np.atleast_1d(dim))
+        over = f"ax{'is' if len(axes) == 1 else 'es'} {', '.join(map(str, axes))}"
+        term["summed"] = f"summed over the broadcast {over}: {x.shape} → {amount.shape}"
+        term["product"] += "" if "summed" in product else ", summed"
+    return amount, term
 
 
 def _shown(program: Program) -> list[str]:
@@ -314,109 +375,7 @@ def _shown(program: Program) -> list[str]:
     found = [word(i) for i in program]
     if not program[-1].label and "L" not in found:
         found[-1] = "L"
-    return found
+    return ["G′" if shown == "G" else shown for shown in found] if program.arrays else found  # G is the gradient
 
 
 _WORD = re.compile(r"[\w.\[\]′']{1,40}")
-
-
-# ---- formulas --------------------------------------------------------------------------------------------
-#: As one writes on a board: "a·b+1", brackets around the sign in "a·(−b)", numbers as everywhere in the walk.
-BOARD = replace(
-    symbols.TEXT,
-    templates={
-        op: (template.replace(" + ", "+").replace(" − ", "−"), precedence, (least[0], POW) if op in "*/" else least)
-        for op, (template, precedence, least) in symbols.TEXT.templates.items()
-    },
-    number=number,
-)
-LONGEST = 4  #: elements of a vector that are written out
-
-
-@dataclass(frozen=True)
-class _Template:
-    """A formula with holes: (text before, number of what goes in, whether a sign there needs brackets)."""
-
-    parts: tuple[tuple[str, int, bool], ...]
-    end: str
-
-    @classmethod
-    def of(cls, formula: str) -> _Template:
-        parts = re.split(r"\{(\d+)\}", formula.replace("…·…", "…"))
-        texts, holes = parts[::2], parts[1::2]
-        return cls(tuple(
-            (before, int(hole), before[-1:] in tuple("·+−/^") or after[:1] == "^")
-            for before, hole, after in zip(texts[:-1], holes, texts[1:], strict=True)
-        ), texts[-1])  # fmt: skip
-
-    def fill(self, texts: Sequence[str]) -> str:
-        written = [
-            f"{before}({texts[hole]})" if bracketed and texts[hole][0] == "−" else before + texts[hole]
-            for before, hole, bracketed in self.parts
-        ]
-        return "".join(written) + self.end
-
-
-def _flat(inputs: Sequence[Any], texts: Sequence[str]) -> list[str]:
-    """The text of every input, the elements of vectors one by one."""
-    elements = [e for x in inputs for e in (x if isinstance(x, tuple) else (x,))]
-    return [texts[e.index] if isinstance(e, Ref) else number(e) for e in elements]
-
-
-def _written(i: Instruction, texts: Sequence[str]) -> str:
-    if i.rule is None:
-        return ""
-    lengths = tuple(len(x) if isinstance(x, tuple) else None for x in i.inputs)
-    return _value_template(i.rule, lengths).fill(_flat(i.inputs, texts))
-
-
-def _constants(inputs: Sequence[Any]) -> tuple[Any, ...]:
-    """The inputs with None in place of every node: what a formula's text depends on, apart from names."""
-    return tuple(_constants(x) if isinstance(x, tuple) else None if isinstance(x, Ref) else x for x in inputs)
-
-
-@lru_cache(maxsize=1024)
-def _value_template(rule: Rule, lengths: tuple[int | None, ...]) -> _Template:
-    """The rule as an expression: "a·b+c" for one that is written with operators, else a call by name."""
-    holes: list[Any] = []
-    n = 0
-    for length in lengths:
-        if length is None:
-            holes.append(symbols.symbol(f"{{{n}}}"))
-        else:
-            each = [symbols.symbol(f"{{{k}}}") for k in range(n, n + length)]
-            holes.append((*each[:2], symbols.symbol("…"), each[-1]) if length > LONGEST else tuple(each))
-        n += 1 if length is None else length
-    if rule.symbol or rule.vectors:
-        try:
-            return _Template.of(symbols.text(symbols.value(rule, *holes), BOARD))
-        except Exception:  # a rule of the user's own, written with more than symbols can read
-            pass
-    written = [f"[{', '.join(map(str, x))}]" if isinstance(x, tuple) else str(x) for x in holes]
-    return _Template.of(BOARD.call(rule.name, written))
-
-
-@lru_cache(maxsize=1024)
-def _partial_template(rule: Rule, slot: int, constants: tuple[Any, ...]) -> list[_Template]:
-    """∂rule/∂input `slot` (by each element of a vector) with a hole for each input and one for the output.
-
-    Empty where a rule of the user's own is written with more than symbols can read.
-    """
-    n = 0
-
-    def hole(x: Any) -> Any:
-        nonlocal n
-        if isinstance(x, tuple):
-            return tuple(map(hole, x))
-        n += 1
-        return symbols.symbol(f"{{{n - 1}}}" if x is None else x)
-
-    inputs = [hole(x) for x in constants]
-    formula = rule.partials[slot]
-    assert formula is not None
-    try:
-        found = formula(symbols.symbols, symbols.symbol(f"{{{n}}}"), *inputs)
-        each = found if isinstance(inputs[slot], tuple) else [found]
-        return [_Template.of(symbols.text(symbols.symbol(e), BOARD)) for e in each]
-    except Exception:
-        return []

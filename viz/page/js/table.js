@@ -1,0 +1,101 @@
+// ---- the table of all nodes: the picture for those who read or hear, and on paper ------------------------
+const MOST_ROWS = 1500;
+const MOST_NUDGED = 700; // a finite difference at every node costs four runs of the graph each
+
+function makeTable(app) {
+  const { walk } = app;
+  const rootName = walk.nodes[walk.root].shown;
+  const heads = ["#", "name", "operation", "data", `d${rootName}/d·`, "finite difference", "uses reported", "state"];
+  const rows = walk.nodes.slice(0, MOST_ROWS).map((node) => rowOf(app, node));
+  const left = walk.nodes.length - rows.length;
+  app.part("table").append(
+    html(
+      "table",
+      null,
+      html(
+        "thead",
+        null,
+        html(
+          "tr",
+          null,
+          heads.map((head) => html("th", { scope: "col" }, head)),
+        ),
+      ),
+      html(
+        "tbody",
+        null,
+        rows.map((row) => row.root),
+      ),
+    ),
+    ...(left ? [html("p", { class: "note" }, `… and ${left} more nodes`)] : []),
+  );
+  let differences = null; // of which numbers
+  let waiting = 0;
+
+  /** Finite differences come when there is time: a step must not wait for them. */
+  function nudge() {
+    if (!app.editable || walk.nodes.length > MOST_NUDGED || differences === app.numbers) return;
+    const { numbers } = app;
+    differences = numbers;
+    clearTimeout(waiting);
+    waiting = setTimeout(() => {
+      for (const row of rows) {
+        if (differences !== numbers) return;
+        write(row.difference, number(finiteDifference(walk, numbers, app.leaves, row.index), 6));
+      }
+    }, 120);
+  }
+
+  function show(k) {
+    const step = k ? walk.steps[k - 1] : null;
+    const receiving = new Set(step?.terms.map((id) => walk.terms[id].parent));
+    for (const row of rows)
+      row.show(
+        known(walk, app.numbers, row.index, k),
+        step?.node === row.index ? step : null,
+        receiving.has(row.index),
+      );
+    nudge();
+  }
+
+  return { show };
+}
+
+function rowOf(app, node) {
+  const cell = (name) => html("td", { class: name });
+  const cells = Object.fromEntries(["data", "grad", "difference", "uses", "state"].map((name) => [name, cell(name)]));
+  const root = html(
+    "tr",
+    { onclick: () => app.select(node.index) },
+    html("td", null, String(node.index)),
+    html("th", { scope: "row" }, nodeLink(app, node.index, brief(node.shown))),
+    html("td", { class: "written" }, node.op ? brief(node.formula, 60) : "leaf"),
+    ...Object.values(cells),
+  );
+
+  let last = ""; // a step changes few rows of many
+
+  function show(at, step, receives) {
+    const selected = app.selected === node.index;
+    const now = [dataText(at.data), gradText(at.grad), at.reported, step?.number, receives, selected].join();
+    if (now === last) return;
+    last = now;
+    write(cells.data, dataText(at.data));
+    write(cells.grad, gradText(at.grad));
+    write(cells.uses, at.uses ? `${at.reported}/${at.uses}` : node.index === app.walk.root ? "root" : "—");
+    const doing = step
+      ? step.direction === "forward"
+        ? "▸ computes"
+        : "▸ passes on"
+      : receives
+        ? "◂ receives"
+        : at.ready
+          ? "ready ✓"
+          : "";
+    write(cells.state, doing);
+    const names = step ? `current ${step.direction}` : receives ? "receives" : "";
+    assign(root, "class", selected ? `${names} selected` : names);
+  }
+
+  return { root, show, index: node.index, difference: cells.difference };
+}
