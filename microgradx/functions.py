@@ -970,8 +970,8 @@ METHODS["__rmatmul__"] = lambda b, a: matmul(as_tensor(a), b) if isinstance(a, n
 
 def _refuse_ranks(name: str, *wanted: tuple[Tensor, int]) -> None:
     if builtins.any(x._data.ndim != rank for x, rank in wanted):
-        expected = " and ".join(f"{rank}-D" for _, rank in wanted)
-        got = " and ".join(f"{x._data.ndim}-D" for x, _ in wanted)
+        expected = " and ".join(f"{rank}D" for _, rank in wanted)
+        got = " and ".join(f"{x._data.ndim}D" for x, _ in wanted)
         raise RuntimeError(f"{name}: Expected {expected} tensors, but got {got}")
 
 

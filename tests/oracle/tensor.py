@@ -530,13 +530,13 @@ REFUSED = dict(re.split(r"\s+# ", line.strip(), maxsplit=1) for line in """
     i @ x.T  # expected m1 and m2 to have the same dtype, but got: long
     x @ 2  # unsupported operand type(s) for @: 'Tensor' and 'int'
     2 @ x  # unsupported operand type(s) for @: 'int' and 'Tensor'
-    x.mm(y)  # mat2 must be a matrix | mm: Expected 2-D and 2-D tensors, but got 2-D and 1-D
-    torch.mm(z, m)  # self must be a matrix | mm: Expected 2-D and 2-D tensors, but got 3-D and 2-D
-    torch.bmm(x, m)  # batch1 must be a 3D tensor | bmm: Expected 3-D and 3-D tensors, but got 2-D and 2-D
-    torch.dot(y, x)  # 1D tensors expected | dot: Expected 1-D and 1-D tensors, but got 1-D and 2-D
+    x.mm(y)  # mat2 must be a matrix | mm: Expected 2D and 2D tensors, but got 2D and 1D
+    torch.mm(z, m)  # self must be a matrix | mm: Expected 2D and 2D tensors, but got 3D and 2D
+    torch.bmm(x, m)  # batch1 must be a 3D tensor | bmm: Expected 3D and 3D tensors, but got 2D and 2D
+    torch.dot(y, x)  # 1D tensors expected | dot: Expected 1D and 1D tensors, but got 1D and 2D
     torch.dot(y, y[:2])  # inconsistent tensor size, expected tensor [4] and src [2] to have
     torch.dot(y, f[0])  # same dtype
-    torch.outer(x, y)  # outer: Expected 1-D
+    torch.outer(x, y)  # outer: Expected 1-D | outer: Expected 1D
     torch.einsum('ij,jk->ik', x, x)  # einsum(): subscript j has size 3 | does not fit tensors of shape (3, 4), (3, 4)
     torch.einsum('ij,jk->ix', x, m)  # output subscript x does not appear | einsum('ij,jk->ix') does not fit
     torch.div(x, p, rounding_mode='up')  # rounding_mode to be one of None, 'trunc', or 'floor' but found 'up'
