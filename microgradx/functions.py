@@ -148,18 +148,25 @@ def _lead(input: Tensor, dim: Any) -> tuple[slice, ...]:
 
 
 # ---- reductions ------------------------------------------------------------------------------------------
+_SUM, _MEAN = STRUCTURAL["sum"], STRUCTURAL["mean"]
+
+
 @_public
 def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtype_ | None = None) -> Tensor:
     """The sum over some axes, or all. Integers and bools sum to int64."""
-    return _run("sum", _cast(input, dtype), _axes(input, dim), keepdim)
+    if dtype is not None:
+        input = to(input, dtype)
+    return apply(_SUM, input, None if dim is None else _axes(input, dim), keepdim)
 
 
 @_public
 def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: dtype_ | None = None) -> Tensor:
     """The mean over some axes, or all. Raises RuntimeError for integers."""
-    input = _cast(input, dtype)
-    _floating(input, "mean")
-    return _run("mean", input, _axes(input, dim), keepdim)
+    if dtype is not None:
+        input = to(input, dtype)
+    if input._data.dtype.kind != "f":
+        _floating(input, "mean")
+    return apply(_MEAN, input, None if dim is None else _axes(input, dim), keepdim)
 
 
 @_public
@@ -460,6 +467,8 @@ def _running(rule: str, input: Tensor, dim: int) -> Tensor:
 def _wanted(total: int, sizes: Sequence[Any]) -> tuple[int, ...]:
     """A shape for so many elements, with what -1 stands for."""
     shape = tuple(dtypes.size(sizes))
+    if -1 not in shape and math.prod(shape) == total and builtins.min(shape, default=0) >= 0:
+        return shape
     known = math.prod(n for n in shape if n != -1)
     if shape.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
@@ -514,7 +523,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if a == b and input._data.ndim:
         return input
-    return reshape(input, (*shape[:a], math.prod(shape[a : b + 1]), *shape[b + 1 :]))
+    return reshape(input, *shape[:a], math.prod(shape[a : b + 1]), *shape[b + 1 :])
 
 
 @_public

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -28,7 +28,9 @@ class Scope:
 
     def within(self, name: str) -> Scope:
         """A new scope in this one, with its switches."""
-        return Scope(name, self, self.recording, self.checking)
+        made = _new(Scope)  # past __init__, for every call of a module comes through here
+        made.name, made.parent, made.recording, made.checking = name, self, self.recording, self.checking
+        return made
 
     @property
     def chain(self) -> list[Scope]:
@@ -46,6 +48,7 @@ class Scope:
         return ".".join(part.name for part in self.chain)
 
 
+_new: Callable[[type[Scope]], Scope] = object.__new__
 _scope: ContextVar[Scope] = ContextVar("microgradx_scope", default=Scope("", None))  # noqa: B039 (never written to)
 current = _scope.get
 enter, leave = _scope.set, _scope.reset  # `token = enter(scope)`, and `leave(token)` in a `finally`

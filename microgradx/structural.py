@@ -49,6 +49,7 @@ class Structural:
     variadic: bool
     keeps: tuple[str, ...]  #: what each vjp reads of its arguments besides shapes: names of inputs, and "y"
     view: bool  #: whether the output shares memory with the first input
+    alone: bool  #: whether only the first input may be a Tensor, and has a gradient
     symbol = ""
     vectors = 0
 
@@ -88,7 +89,8 @@ def rule(
     vjps += (None,) * (len(inputs) - len(vjps))
     variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
     keeps = (keeps,) * len(vjps) if isinstance(keeps, str) else keeps
-    STRUCTURAL[name] = Structural(name, value, vjps, inputs, tuple(formulas), variadic, keeps, view)
+    alone = not variadic and vjps[0] is not None and vjps[1:] == (None,) * (len(inputs) - 1)
+    STRUCTURAL[name] = Structural(name, value, vjps, inputs, tuple(formulas), variadic, keeps, view, alone)
 
 
 Dim = int | tuple[int, ...] | None  # axes as NumPy has them: None for all
@@ -136,12 +138,23 @@ def _ones(n: int, kind: np.dtype[Any]) -> Any:
     return np.ones(n, kind)
 
 
+@lru_cache(maxsize=64)
+def _count(n: int) -> Any:
+    return np.arange(n)
+
+
 def _axis_sum(x: Any, dim: Dim, keepdim: bool) -> Any:
     if x.dtype.char == "e":  # float16 is added up in float32, as in PyTorch
         return _axis_sum(x.astype(np.float32), dim, keepdim).astype(x.dtype)
-    if x.ndim == 2 and (dim == 0 or dim == (0,)) and x.dtype.kind == "f" and x.flags.c_contiguous:
-        y = _ones(len(x), x.dtype).dot(x)  # a product is several times faster than a sum down columns
-        return y.reshape(1, -1) if keepdim else y
+    if dim is None and not keepdim and x.dtype.kind == "f":
+        return np.add.reduce(x, None)
+    if x.ndim == 2 and x.dtype.kind == "f" and x.flags.c_contiguous:  # a product is several times faster
+        if dim == 0 or dim == (0,):
+            y = _ones(len(x), x.dtype).dot(x)
+            return y.reshape(1, -1) if keepdim else y
+        if dim == 1 or dim == -1:
+            y = x.dot(_ones(x.shape[1], x.dtype))
+            return y.reshape(-1, 1) if keepdim else y
     kind = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
     total: Any = np.add.reduce  # what x.sum() ends in
     return total(x, axis=dim, dtype=kind, keepdims=keepdim)
@@ -151,7 +164,8 @@ def _mean(x: Any, dim: Dim, keepdim: bool) -> Any:
     """Of nothing it is nan."""
     if x.dtype.char == "e":
         return _mean(x.astype(np.float32), dim, keepdim).astype(x.dtype)
-    return _axis_sum(x, dim, keepdim) / (count(x.shape, dim) or math.nan)
+    n = x.size if dim is None else count(x.shape, dim)
+    return _axis_sum(x, dim, keepdim) / (n or math.nan)
 
 
 def _among_ties(xp: Any, g: Any, y: Any, x: Any, dim: Dim) -> Any:
@@ -240,15 +254,23 @@ def _logsumexp(x: Any, dim: Dim, keepdim: bool) -> Any:
     return y if keepdim else y.reshape(x.sum(axis=dim).shape)
 
 
+def _largest(x: Any, dim: int) -> Any:
+    """The largest along an axis, which is kept as 1; of nothing -inf."""
+    if x.ndim == 2 and dim in (1, -1) and 0 < x.shape[1] <= 32:  # up to ten times faster than along short rows
+        return np.maximum.reduce(np.ascontiguousarray(x.T), 0).reshape(-1, 1)
+    return np.maximum.reduce(x, dim, keepdims=True, initial=-np.inf)
+
+
 def _softmax(x: Any, dim: int) -> Any:
-    e = np.exp(x - np.maximum.reduce(x, dim, keepdims=True, initial=-np.inf))
-    e /= np.add.reduce(e, dim, keepdims=True)
+    e = x - _largest(x, dim)
+    np.exp(e, e)
+    e /= _axis_sum(e, dim, True)
     return e
 
 
 def _log_softmax(x: Any, dim: int) -> Any:
-    y = x - np.maximum.reduce(x, dim, keepdims=True, initial=-np.inf)
-    y -= np.log(np.add.reduce(np.exp(y), dim, keepdims=True))
+    y = x - _largest(x, dim)
+    y -= np.log(_axis_sum(np.exp(y), dim, True))
     return y
 
 
@@ -342,27 +364,26 @@ rule("stack", lambda dim, *xs: np.stack(xs, axis=dim), None,
 
 
 # ---- elements by their place -----------------------------------------------------------------------------
+def _index(x: Any, key: Any) -> Any:
+    if key.__class__ is tuple and len(key) == 1 and key[0].__class__ is np.ndarray and key[0].dtype.kind == "i":
+        return x.take(key[0], 0)  # rows: five times faster
+    return x[key]
+
+
 def _index_add(g: Any, shape: tuple[int, ...], key: Any) -> Any:
     """Zeros of this shape with g added at the places of the key: what an index reads, its gradient goes back to."""
+    rows = key[0] if key.__class__ is tuple and len(key) == 1 else key
+    if rows.__class__ is np.ndarray and rows.dtype.kind == "i" and len(shape) == 2 and 0 not in shape:
+        n, width = shape  # np.add.at is slow for rows: one weighted count of all elements is not
+        rows = rows.astype(np.intp, copy=False)
+        places = np.remainder(rows, n).reshape(-1, 1) * width + _count(width)
+        return np.bincount(places.reshape(-1), g.reshape(-1), n * width).reshape(shape).astype(g.dtype)
     found = np.zeros(shape, g.dtype)
     if any(isinstance(k, np.ndarray) and k.dtype != bool for k in (key if isinstance(key, tuple) else (key,))):
-        _add_at(found, key, g)  # a place may come several times
+        np.add.at(found, key, g)  # a place may come several times
     else:
         found[key] += g
     return found
-
-
-def _add_at(found: Any, key: Any, g: Any) -> None:
-    """np.add.at, which is slow for rows: there it is one weighted count a column."""
-    rows = key[0] if isinstance(key, tuple) and len(key) == 1 else key
-    if not isinstance(rows, np.ndarray) or found.ndim != 2 or not found.size or rows.dtype.kind not in "iu":
-        np.add.at(found, key, g)
-        return
-    n, width = found.shape
-    rows = rows.astype(np.intp)
-    rows = np.where(rows < 0, rows + n, rows).reshape(-1, 1)
-    places = (rows * width + np.arange(width)).reshape(-1)
-    found += np.bincount(places, g.reshape(-1), n * width).reshape(n, width)
 
 
 def _take(x: Any, dim: int, index: Any) -> Any:
@@ -415,7 +436,7 @@ def _put_zero(xp: Any, g: Any, key: Any) -> Any:
     return xp.put(g, xp.constant(0.0, g), key)
 
 
-rule("index", lambda x, key: x[key], lambda xp, g, y, x, key: xp.index_add(g, x.shape, key), keeps="key", view=True,
+rule("index", _index, lambda xp, g, y, x, key: xp.index_add(g, x.shape, key), keeps="key", view=True,
      formulas=["G, added up at the places of the index"])  # fmt: skip
 rule("index_add", _index_add, lambda xp, g, y, x, shape, key: xp.index(g, key), keeps="key",
      formulas=["G at the index"])  # fmt: skip
@@ -453,14 +474,12 @@ def _matmul_right(xp: Any, g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def product(a: Any, b: Any) -> Any:
-    """a @ b. An inner size of 1 is a broadcast product, and two matrices go straight to BLAS: both are faster."""
-    if b.ndim == 2 == a.ndim:
-        return a * b if b.shape[0] == 1 else a.dot(b)
-    return a @ b
+    """a @ b; two matrices go straight to BLAS, which is faster."""
+    return a.dot(b) if b.ndim == 2 == a.ndim else a @ b
 
 
 def _linear(x: Any, w: Any, b: Any = None) -> Any:
-    y = product(_rows(arrays, x), w.T)
+    y = x.dot(w.T) if x.ndim == 2 else _rows(arrays, x).dot(w.T)
     if b is not None:
         y += b
     return y if x.ndim == 2 else y.reshape(*x.shape[:-1], len(w))
@@ -539,15 +558,16 @@ rule("standardize", _standardize, _standardize_vjp, keeps="x y",
 # ---- losses, each in one node ------------------------------------------------------------------------------
 def _cross_entropy(x: Any, target: Any, weight: Any) -> Any:
     """−Σ weight · log softmax(x) at the target, x of shape (N, C), target of shape (N,); weight a number or (N,)."""
-    off = x - np.maximum.reduce(x, 1, keepdims=True)
-    chosen = off[np.arange(len(target)), target]
-    lost = np.log(np.add.reduce(np.exp(off, off), 1)) - chosen
+    off = x - _largest(x, 1)
+    chosen = off[_count(len(target)), target]
+    lost = np.log(_axis_sum(np.exp(off, off), 1, False))
+    lost -= chosen
     return np.add.reduce(lost) * weight if weight.__class__ is float else lost.dot(weight)
 
 
 def _cross_entropy_vjp(xp: Any, g: Any, y: Any, x: Any, target: Any, weight: Any) -> Any:
     hit = np.zeros(x.shape, getattr(g, "_data", g).dtype)
-    hit[np.arange(len(target)), target] = 1
+    hit[_count(len(target)), target] = 1
     return (xp.softmax(x, 1) - hit) * (g * (weight if isinstance(weight, float) else weight.reshape(-1, 1)))
 
 
@@ -598,13 +618,13 @@ _MASK = np.dtype(bool)
 
 def _where(condition: Any, a: Any, b: Any) -> Any:
     """np.where; a mask of 0 and 1 stays a mask, which multiplies without a change of dtype."""
-    if condition.__class__ is bool and int in (a.__class__, b.__class__):
-        return a if condition else b  # of a constant, such as the exponent of x**0: the other branch may be inf
     if a.__class__ is int and b.__class__ is int and getattr(condition, "dtype", None) is _MASK:
-        if (a, b) == (0, 1):
+        if a == 0 and b == 1:
             return np.logical_not(condition)
-        if (a, b) == (1, 0):
+        if a == 1 and b == 0:
             return condition
+    elif condition.__class__ is bool and int in (a.__class__, b.__class__):
+        return a if condition else b  # of a constant, such as the exponent of x**0: the other branch may be inf
     return np.where(condition, a, b)
 
 

@@ -21,7 +21,8 @@ import numbers
 import operator
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +41,7 @@ from .structural import STRUCTURAL, Structural, arrays, unbroadcast
 from .versions import ByMemory, tick
 from .worlds import World
 
-__all__ = ["Op", "Tensor", "apply", "as_tensor", "backward_from", "grad", "tensors"]
+__all__ = ["Op", "Tensor", "apply", "as_tensor", "backward_from", "grad", "run", "tensors"]
 
 Array = np.ndarray[Any, Any]
 _array = np.ndarray
@@ -62,6 +63,7 @@ class Op(Node):
     named: str  #: PyTorch's name for the operation, where one rule serves several
     owner: weakref.ref[Tensor]  #: of a leaf: the tensor that it was made for
     retains: bool  #: whether its gradient is kept, though it is no leaf
+    retaining = False  #: whether any node's ever was: most programs ask for none
     _grad: Any  #: of a leaf: a Tensor, or None
 
     @property
@@ -77,7 +79,10 @@ class Op(Node):
 
     @property
     def grad(self) -> Any:
-        return getattr(self, "_grad", None)
+        try:
+            return self._grad
+        except AttributeError:
+            return None
 
     def handle(self) -> Tensor:
         """The tensor that this node was made for while it lives, or another one on this node."""
@@ -92,7 +97,7 @@ class Op(Node):
 def _leaf(data: Array, grad: Any = None) -> Op:
     node = Op()
     node._data, node._grad, node._scope = data, grad, current()
-    node.rule = node._a = node._b = node._da = node._db = None
+    node.rule = node._a = None
     node.args = node.at = ()
     node.made, node.spent = tick(), False
     return node
@@ -276,6 +281,7 @@ class Tensor:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self._node.rule is not None:
             self._node.retains, self._node._grad = True, None
+            Op.retaining = True
 
     @property
     def retains_grad(self) -> bool:
@@ -543,18 +549,24 @@ def _made(rule: Any, y: Any, inputs: Sequence[Any], args: Sequence[Any]) -> Tens
     if _any_recorded:
         _refuse_stale(inputs)
         out._since = tick()
-    at = [slot for slot, x in enumerate(inputs) if isinstance(x, Tensor) and x._node is not None]
+    at, parents = [], []
+    for slot, x in enumerate(inputs):
+        if isinstance(x, Tensor) and (node := x._node) is not None:
+            at.append(slot)
+            parents.append(node)
     if at and None in rule.partials:  # the last of which stands for all that may follow
-        at = [slot for slot in at if rule.partials[min(slot, len(rule.partials) - 1)] is not None]
+        last = len(rule.partials) - 1
+        at = [slot for slot in at if rule.partials[min(slot, last)] is not None]
+        parents = [inputs[slot]._node for slot in at]
     if at and (scope := current()).recording and y.dtype.kind == "f":
-        out._node = _op(rule, y, tuple(args), tuple(at), tuple([inputs[slot]._node for slot in at]), scope)
+        out._node = _op(rule, y, tuple(args), tuple(at), tuple(parents), scope)
     return out
 
 
 def _op(rule: Any, y: Array, args: tuple[Any, ...], at: tuple[int, ...], parents: tuple[Op, ...], scope: Scope) -> Op:
     node = _new_op(Op)
     node.rule, node._data, node._scope = rule, y, scope
-    node.args, node.at, node._a, node._da = args, at, parents, parents
+    node.args, node.at, node._a = args, at, parents
     node.made, node.spent = tick(), False
     if scope.checking:
         _check(node, y, "made", "forward")
@@ -562,10 +574,25 @@ def _op(rule: Any, y: Array, args: tuple[Any, ...], at: tuple[int, ...], parents
 
 
 _new_op: Callable[[type[Op]], Op] = object.__new__
+_FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # the slots that gradients flow to
+_SLOTS = (), _FIRST, _BOTH, (0, 1, 2)
 
 
 def apply(rule: Structural, *inputs: Any) -> Tensor:
     """Run a structural rule on Tensors and constants, and record it."""
+    first = inputs[0]
+    if rule.alone and not _any_recorded:  # the commonest case: a tensor, and constants after it
+        x = first._data
+        token = enter(IGNORE)
+        try:
+            y = rule.value(x, *inputs[1:])
+        finally:
+            leave(token)
+        out, node = _new(Tensor), first._node
+        out._data = y = y if y.__class__ is _array else np.asarray(y)
+        recorded = node is not None and (scope := current()).recording and y.dtype.kind == "f"
+        out._node = _op(rule, y, (x, *inputs[1:]), _FIRST, (node,), scope) if recorded else None
+        return out
     args = [x._data if isinstance(x, Tensor) else x for x in inputs]
     token = enter(IGNORE)
     try:
@@ -573,6 +600,33 @@ def apply(rule: Structural, *inputs: Any) -> Tensor:
     finally:
         leave(token)
     return _made(rule, y, inputs, args)
+
+
+def run(rule: Structural, args: tuple[Any, ...], inputs: tuple[Tensor, ...]) -> Tensor:
+    """`apply` for what is called most: two or three inputs that are Tensors and have a gradient, then constants."""
+    if _any_recorded:
+        return apply(rule, *inputs, *args[len(inputs) :])
+    token = enter(IGNORE)
+    try:
+        y = rule.value(*args)
+    finally:
+        leave(token)
+    out = _new(Tensor)
+    out._data, out._node = y, None
+    scope = current()
+    if scope.recording:
+        if len(inputs) == 2:
+            a, b = inputs
+            nodes: tuple[Any, ...] = a._node, b._node
+        else:
+            a, b, c = inputs
+            nodes = a._node, b._node, c._node
+        if None not in nodes:
+            out._node = _op(rule, y, args, _SLOTS[len(nodes)], nodes, scope)
+        elif parents := tuple([node for node in nodes if node is not None]):
+            at = tuple([slot for slot, node in enumerate(nodes) if node is not None])
+            out._node = _op(rule, y, args, at, parents, scope)
+    return out
 
 
 def _check(node: Op, x: Array, what: str, which: str) -> None:
@@ -621,10 +675,16 @@ def _number(x: Any) -> Any:
 
 
 @cache
-def _elementwise(rule: Rule) -> Callable[..., Tensor]:
-    """The table's rule as a function of Tensors: dtypes as in PyTorch, broadcasting, a node."""
+def _elementwise(rule: Rule, operates: bool = False, reflected: bool = False) -> Callable[..., Tensor]:
+    """The table's rule as a function of Tensors: dtypes as in PyTorch, broadcasting, a node.
+
+    operates: as one of Python's operators, which leaves what it does not know to the other side; reflected: with its
+    operands exchanged.
+    """
     value, exact = rule.value, rule.name in _EXACT
     free = tuple(partial is None for partial in rule.partials)  # a condition takes no part in promotion
+
+    divides = rule.name == "div"
 
     def unary(x: Tensor) -> Tensor:
         a = x._data
@@ -637,12 +697,13 @@ def _elementwise(rule: Rule) -> Callable[..., Tensor]:
             raise RuntimeError(f"{rule.name} of a {x.dtype.name} tensor: {problem}") from None
         finally:
             leave(token)
-        if x._node is None or _any_recorded or y.__class__ is not _array:
+        node = x._node
+        if node is None or _any_recorded:
             return _made(rule, y, (x,), (a,))
         out = _new(Tensor)
-        out._data = y
+        out._data = y = y if y.__class__ is _array else np.asarray(y)
         scope = current()
-        out._node = _op(rule, y, (a,), (0,), (x._node,), scope) if scope.recording else None
+        out._node = _op(rule, y, (a,), _FIRST, (node,), scope) if scope.recording else None
         return out
 
     def function(*inputs: Any) -> Tensor:
@@ -651,7 +712,7 @@ def _elementwise(rule: Rule) -> Callable[..., Tensor]:
         kinds = {x.dtype for x in args if x.__class__ is _array}
         if len(kinds) > 1 or any(kind.kind != "f" for kind in kinds):  # beside floats, numbers take their dtype
             args = _promoted(args, free, exact)
-        if rule.name == "div" and args[1].__class__ is not _array and not args[1]:
+        if divides and args[1].__class__ is not _array and not args[1]:
             args[1] = np.zeros((), args[0].dtype)  # whose inverse is inf; Python's raises in the backward pass
         token = enter(IGNORE)
         try:
@@ -663,14 +724,29 @@ def _elementwise(rule: Rule) -> Callable[..., Tensor]:
             leave(token)
         return _made(rule, y, inputs, args)
 
-    def binary(x: Any, z: Any) -> Tensor:
-        """`function` for the commonest case: two tensors of one dtype."""
+    def binary(x: Any, z: Any) -> Any:
+        """`function` for the commonest cases: tensors of one float dtype, or one of them and a number."""
+        m: Any = None
+        n: Any = None
+        if reflected:
+            x, z = z, x
         try:
-            a, b = x._data, z._data
-            usual = a.dtype is b.dtype and (exact or a.dtype.kind == "f") and not _any_recorded
+            if z.__class__ is float or z.__class__ is int:
+                a, b, m, kind = x._data, z, x._node, x._data.dtype
+                usual = not divides or z
+            elif x.__class__ is float or x.__class__ is int:
+                a, b, n, kind = x, z._data, z._node, z._data.dtype
+                usual = True
+            else:
+                a, b, m, n = x._data, z._data, x._node, z._node
+                kind = a.dtype
+                usual = kind is b.dtype
+            usual = usual and kind.kind == "f" and not _any_recorded
         except AttributeError:
             usual = False
         if not usual:
+            if operates and not (_operand(x) and _operand(z)):
+                return NotImplemented
             return function(x, z)
         token = enter(IGNORE)
         try:
@@ -680,20 +756,17 @@ def _elementwise(rule: Rule) -> Callable[..., Tensor]:
             raise RuntimeError(f"{rule.name}: {problem}") from None
         finally:
             leave(token)
-        m, n = x._node, z._node
-        if y.__class__ is not _array or (m is None and n is None):
-            return _made(rule, y, (x, z), (a, b))
         out = _new(Tensor)
-        out._data = y
+        out._data = y = y if y.__class__ is _array else np.asarray(y)
         scope = current()
-        if not scope.recording:
+        if (m is None and n is None) or not scope.recording:
             out._node = None
         elif n is None:
-            out._node = _op(rule, y, (a, b), (0,), (m,), scope)
+            out._node = _op(rule, y, (a, b), _FIRST, (m,), scope)
         elif m is None:
-            out._node = _op(rule, y, (a, b), (1,), (n,), scope)
+            out._node = _op(rule, y, (a, b), _SECOND, (n,), scope)
         else:
-            out._node = _op(rule, y, (a, b), (0, 1), (m, n), scope)
+            out._node = _op(rule, y, (a, b), _BOTH, (m, n), scope)
         return out
 
     return function if any(free) else unary if len(rule.inputs) == 1 else binary if len(rule.inputs) == 2 else function
@@ -775,6 +848,13 @@ def _arrays_of(key: tuple[Any, ...]) -> list[Array]:
 
 
 # ---- the backward sweep ----------------------------------------------------------------------------------
+@lru_cache(maxsize=64)
+def _one(shape: tuple[int, ...], kind: np.dtype[Any]) -> Array:
+    one = np.ones(shape, kind)
+    one.flags.writeable = False
+    return one
+
+
 def _seed(root: Tensor, gradient: Any) -> Any:
     if not isinstance(root, Tensor) or root._node is None:
         raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn; make the tensors "
@@ -785,7 +865,7 @@ def _seed(root: Tensor, gradient: Any) -> Any:
                 f"grad can be implicitly created only for scalar outputs, and this one has shape {tuple(root.shape)}; "
                 "take .sum() or .mean() of it, or give backward() a gradient"
             )
-        return Tensor._of(np.ones(root._data.shape, root._data.dtype))
+        return Tensor._of(_one(root._data.shape, root._data.dtype))
     if not isinstance(gradient, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if gradient.shape != root.shape:
@@ -797,61 +877,90 @@ def _seed(root: Tensor, gradient: Any) -> Any:
 Gradients = dict[Any, Any]  #: what a sweep adds up in, by node
 
 
-def _sweep(roots: Sequence[Tensor], seeds: Sequence[Any], retain: bool, create_graph: bool) -> dict[Op, Any]:
-    """The gradient of Σ root·seed by every node below the roots: arrays, or Tensors with create_graph."""
+def _sweep(
+    roots: Sequence[Tensor], seeds: Sequence[Any], retain: bool, create_graph: bool
+) -> tuple[dict[Op, Any], list[Op], list[Op]]:
+    """The gradient of Σ root·seed by every node below the roots: arrays, or Tensors with create_graph.
+
+    Beside them the leaves, and the other nodes in the order of the sweep: the last made first, so that each has its
+    whole gradient when it hands it on.
+    """
     xp, chain, scope = (tensors, _chain_tensors, current()) if create_graph else (arrays, _chain, current())
-    grads = Gradients()
+    grads: dict[Any, Any] = Gradients()
+    leaves: list[Op] = []
+    done: list[Op] = []
+    waiting: list[tuple[int, Op]] = []  # a heap: the last made first
     for root, seed in zip(roots, seeds, strict=True):
         g = _seed(root, seed)
-        g = g if create_graph else g._data
-        grads[root._node] = grads[root._node] + g if root._node in grads else g
-    nodes = order(grads)
+        node: Any = root._node
+        if not create_graph:
+            g = g._data
+        elif not g._data.flags.writeable:
+            g = Tensor._of(g._data.copy())
+        if node in grads:
+            g = grads[node] + g
+        elif node._a is None:
+            leaves.append(node)
+        else:
+            heappush(waiting, (-node.made, node))
+        grads[node] = g
     token, checking, last_change, known = enter(IGNORE), scope.checking, versions.last_change, grads.get
     # a formula may hold a branch that is not taken, whose nan is no anomaly: only what is handed on is checked
     unchecked = enter_scope(Scope("", scope, scope.recording)) if checking and create_graph else None
     try:
-        for node in nodes:
-            rule: Any = node.rule
-            if rule is None:
-                continue
+        while waiting:
+            node = heappop(waiting)[1]
             if node.spent or node.made < last_change:
                 _refuse_changed(node)
-            g, y, args = grads[node], node._data, node.args
+            done.append(node)
+            rule, g, y, args = node.rule, grads[node], node._data, node.args
             if create_graph:
                 y, args = Tensor._on(node), tuple(_lifted(node))
-            for i, slot in enumerate(node.at):
-                if rule.__class__ is not Rule:
-                    d = (rule.vjp(slot) if rule.variadic else rule.vjps[slot])(xp, g, y, *args)
+            elementwise = rule.__class__ is Rule
+            for slot, parent in zip(node.at, node._a):  # noqa: B905 (strict=True is measurably slower)
+                if elementwise:
+                    d = chain(g, rule.partials[slot](xp, y, *args))
                 else:
-                    d = rule.partials[slot](xp, y, *args)  # type: ignore[misc]
-                    d = chain(g, d) if d.__class__ is not int else g if d == 1 else -g if d == -1 else g * d
-                parent = node._a[i]
+                    d = (rule.vjp(slot) if rule.variadic else rule.vjps[slot])(xp, g, y, *args)
                 data = parent._data
                 if d.shape != data.shape:
                     d = unbroadcast(xp, d, data.shape)
-                if (d._data if create_graph else d).dtype is not data.dtype:
+                if d.dtype is not data.dtype:
                     d = xp.cast(d, data)
                 if checking:
                     _check(node, getattr(d, "_data", d), "handed on", "backward")
                 before = known(parent)
-                grads[parent] = d if before is None else before + d
-        for node in nodes if not retain else ():
-            node.spent = True
+                if before is not None:
+                    d = before + d
+                elif parent._a is None:
+                    leaves.append(parent)
+                else:
+                    heappush(waiting, (-parent.made, parent))
+                grads[parent] = d
+        if not retain:
+            for node in done:
+                node.spent = True
     finally:
         leave(token)
         if unchecked is not None:
             leave_scope(unchecked)
-    return grads
+    return grads, leaves, done
 
 
 def _chain(g: Any, d: Any) -> Any:
     """Incoming gradient times local derivative. A mask lets nothing through where it is False, not inf · 0."""
+    if d.__class__ is _array and d.dtype is not _MASK:
+        return g * d
+    if d.__class__ is int:
+        return g if d == 1 else -g if d == -1 else g * d
     if d.__class__ is float or d.dtype is not _MASK or math.isfinite(np.vdot(g, g)):
         return g * d
     return np.where(d, g, g.dtype.type(0))
 
 
 def _chain_tensors(g: Tensor, d: Any) -> Any:
+    if d.__class__ is int:
+        return g if d == 1 else -g if d == -1 else g * d
     return _elementwise(RULES["where"])(d, g, 0.0) if isinstance(d, Tensor) and d._data.dtype == bool else g * d
 
 
@@ -889,29 +998,33 @@ def backward_from(
     """Tensor.backward of the sum of several roots, each times its seed, in one sweep."""
     wanted = None if inputs is None else {x._node for x in ([inputs] if isinstance(inputs, Tensor) else inputs)}
     retain = create_graph if retain_graph is None else retain_graph
-    grads = _sweep(roots, seeds, retain, create_graph)
-    given = {id(seed._data) for seed in seeds if seed is not None}
-    for node, g in grads.items():
-        if node in wanted if wanted is not None else node.rule is None or hasattr(node, "retains"):
-            _accumulate(node, g, given)
+    grads, leaves, done = _sweep(roots, seeds, retain, create_graph)
+    given = {id(grads[root._node]) for root in roots if root._node}
+    if wanted is not None:
+        leaves = [node for node in (*leaves, *done) if node in wanted]
+    elif Op.retaining:
+        leaves += [node for node in done if hasattr(node, "retains")]
+    for node in leaves:
+        _accumulate(node, grads[node], given)
 
 
 def _accumulate(node: Op, g: Any, given: set[int]) -> None:
     """Add to a leaf's gradient. What shares memory with another gradient is copied: it may be changed in place."""
-    if isinstance(g, Tensor):  # create_graph: the sum is part of a graph
-        node._grad = g if node.grad is None else node._grad + g
-        return
-    if node.grad is not None:
-        if node._grad.requires_grad:
-            node._grad = node._grad + Tensor._of(g)
-        else:
-            np.add(node._grad._data, g, out=node._grad._data)
-            node._grad._written()
-        return
-    if g.__class__ is not _array or g.base is not None or id(g) in given:
-        g = np.array(g)
-    given.add(id(g))
-    node._grad = Tensor._of(g)
+    before = node.grad if node.rule else node._grad
+    if before is None:
+        if g.__class__ is _array:
+            if g.base is not None or id(g) in given:
+                g = g.copy()
+            given.add(id(g))
+            node._grad = found = _new(Tensor)
+            found._data, found._node = g, None
+        else:  # with create_graph a Tensor, which is part of a graph
+            node._grad = g if g.__class__ is Tensor else Tensor._of(np.array(g))
+    elif g.__class__ is Tensor or before.requires_grad:
+        node._grad = before + (g if g.__class__ is Tensor else Tensor._of(g))
+    else:
+        np.add(before._data, g, out=before._data)
+        before._written()
 
 
 def grad(
@@ -930,7 +1043,7 @@ def grad(
         if x._node is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
     retain = create_graph if retain_graph is None else retain_graph
-    grads = _sweep(roots, grad_outputs, retain, create_graph)
+    grads = _sweep(roots, grad_outputs, retain, create_graph)[0]
     found: list[Tensor | None] = []
     for x in wanted:
         g = grads.get(x._node)  # type: ignore[arg-type]
@@ -957,6 +1070,10 @@ class _Tensors(World):
         )
 
 
+def _cast(x: Tensor, like: Any) -> Tensor:
+    return x if x._data.dtype is like.dtype else apply(STRUCTURAL["cast"], x, like)
+
+
 def _where(condition: Any, a: Any, b: Any) -> Any:
     if condition.__class__ is bool and int in (a.__class__, b.__class__):
         return a if condition else b
@@ -969,7 +1086,7 @@ tensors: World = _Tensors("tensors", {
     "where": _where,
     "sign": lambda x: Tensor._of(np.sign(x._data)),
     "constant": lambda x, like: Tensor._of(np.asarray(x, like._data.dtype)),
-    "cast": lambda x, like: apply(STRUCTURAL["cast"], x, getattr(like, "_data", like)),
+    "cast": lambda x, like: _cast(x, getattr(like, "_data", like)),
 })  # fmt: skip
 
 
@@ -977,9 +1094,8 @@ tensors: World = _Tensors("tensors", {
 def _operators(cls: type[Tensor]) -> None:
     """The table's rules as methods, and as Python's operators with their reflected and in-place forms."""
     for name, op in {"add": "add", "sub": "sub", "mul": "mul", "div": "truediv", "pow": "pow"}.items():
-        each = _elementwise(RULES[name])
-        setattr(cls, f"__{op}__", _attempt(each))
-        setattr(cls, f"__r{op}__", _attempt(_exchanged(each)))
+        setattr(cls, f"__{op}__", _elementwise(RULES[name], operates=True))
+        setattr(cls, f"__r{op}__", _elementwise(RULES[name], operates=True, reflected=True))
         setattr(cls, f"__i{op}__", _in_place(RULES[name]))
         setattr(cls, f"{name}_", _in_place(RULES[name]))
     for name, rule in RULES.items():
@@ -1005,17 +1121,11 @@ def _exchanged(operate: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda a, b: operate(b, a)
 
 
-def _attempt(each: Callable[..., Tensor]) -> Callable[[Tensor, Any], Any]:
-    def method(self: Tensor, other: Any) -> Any:
-        if other.__class__ is Tensor or other.__class__ is float or other.__class__ is int:
-            return each(self, other)
-        if isinstance(other, Tensor | numbers.Real | np.ndarray | np.bool_):
-            return each(self, other)
-        if isinstance(other, Node):
-            _number(other)
-        return NotImplemented
-
-    return method
+def _operand(x: Any) -> bool:
+    """Whether an operator of Tensors takes x. Raises TypeError for a Value."""
+    if isinstance(x, Node):
+        _number(x)
+    return isinstance(x, Tensor | numbers.Real | np.ndarray | np.bool_)
 
 
 def _method(each: Callable[..., Tensor], rule: Rule) -> Callable[..., Tensor]:

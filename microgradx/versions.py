@@ -33,19 +33,16 @@ class ByMemory(Generic[V]):
     """A dictionary by the memory of arrays, which do not hash; an entry goes when its memory does."""
 
     def __init__(self) -> None:
-        self.found: dict[int, tuple[Any, V]] = {}
+        self.found: dict[int, list[Any]] = {}  # by id: a weak reference to the memory's owner, and the value
 
     def __setitem__(self, array: Any, value: V) -> None:
-        array = owner(array)
+        if array.base is not None:
+            array = owner(array)
         key, found = id(array), self.found
         if known := found.get(key):
-            found[key] = known[0], value
-            return
-
-        def forget(_: Any) -> None:
-            found.pop(key, None)
-
-        found[key] = weakref.ref(array, forget), value
+            known[1] = value
+        else:
+            found[key] = [weakref.ref(array, lambda _: found.pop(key, None)), value]
 
     def get(self, array: Any, default: V) -> V:
         known = self.found.get(id(owner(array)))
@@ -55,13 +52,17 @@ class ByMemory(Generic[V]):
 tick = itertools.count(1).__next__  #: the time, which is another one at each call
 last_change = 0  #: the time of the last change of any memory
 _changed: ByMemory[int] = ByMemory()
+_known = _changed.found.get
 
 
 def written(array: Any) -> None:
     """Note that the array's memory has just been changed."""
     global last_change
-    last_change = tick()
-    _changed[array] = last_change
+    last_change = now = tick()
+    if array.base is None and (known := _known(id(array))):  # what an optimizer does at every step
+        known[1] = now
+    else:
+        _changed[array] = now
 
 
 def changed(array: Any) -> int:

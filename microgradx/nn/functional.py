@@ -25,7 +25,7 @@ from ..functions import _in_place, masked_fill, matmul, to
 from ..random import keep_mask
 from ..rules import RULES
 from ..structural import STRUCTURAL
-from ..tensor import Tensor, _elementwise, _refuse_shapes, apply
+from ..tensor import Tensor, _elementwise, _refuse_shapes, apply, run
 
 __all__ = [
     "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu",
@@ -194,13 +194,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
     Raises RuntimeError when shapes or dtypes do not fit.
     """
-    try:
+    try:  # found out by trying, so that what fits is not slowed down by tests
         x, w = input._data, weight._data
         kind = x.dtype
-        plain = bias is None or (bias._data.dtype == kind and bias._data.ndim < 2)
-        if plain and w.ndim == 2 and w.dtype == kind and x.ndim:
-            return apply(_LINEAR, input, weight, bias)
-    except (AttributeError, ValueError):  # found out by trying, so that what fits is not slowed down by tests
+        if w.ndim == 2 and w.dtype is kind and x.ndim:
+            if bias is None:
+                return run(_LINEAR, (x, w, None), (input, weight))
+            b = bias._data
+            if b.dtype is kind and b.ndim < 2:
+                return run(_LINEAR, (x, w, b), (input, weight, bias))
+    except (AttributeError, ValueError):
         pass
     return _unusual_linear(input, weight, bias)
 
@@ -237,15 +240,19 @@ def embedding(
     input: int64 or int32, any shape S; weight: (n, dim); the result is (*S, dim). Raises IndexError for a number
     outside of 0 … n − 1, NotImplementedError for max_norm, scale_grad_by_freq and sparse.
     """
-    _refuse_others("embedding", input=input, weight=weight)
-    _refuse_options("embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
-    places, n = input._data, len(weight._data)
-    if places.dtype not in (np.int64, np.int32):
+    if max_norm is not None or scale_grad_by_freq or sparse:
+        _refuse_options("embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
+    try:
+        places, n = input._data, len(weight._data)
+    except AttributeError:
+        _refuse_others("embedding", input=input, weight=weight)
+        raise
+    if places.dtype.kind != "i" or places.dtype.itemsize < 4:
         raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: "
                            f"Long, Int; but got torch.{input.dtype.title}Tensor; convert it with .long()")  # fmt: skip
     if weight._data.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, got {weight._data.ndim}-D")
-    if places.size and not 0 <= places.min() <= places.max() < n:
+    if places.size and not 0 <= np.minimum.reduce(places, None) <= np.maximum.reduce(places, None) < n:
         raise IndexError(f"index out of range in self: the weight has {n} rows, got {places.min()} … {places.max()}")
     rows = apply(_INDEX, weight, (places.copy(),))  # the numbers may be changed before the backward pass
     if padding_idx is not None:

@@ -43,6 +43,21 @@ def _zeros(p: Array, *names: str) -> State:
     return {"step": Tensor._of(np.zeros((), np.float32)), **{name: Tensor._of(np.zeros_like(p)) for name in names}}
 
 
+_BLOCK = 1 << 15  # elements that stay in the processor's cache together with their step
+
+
+def _descend(p: Array, move: Array, lr: float) -> None:
+    """p ← p − lr·move; a large p block by block, which takes two thirds of the time."""
+    if p.size <= 2 * _BLOCK or not (p.flags.c_contiguous and move.flags.c_contiguous):
+        np.subtract(p, lr * move, out=p)
+        return
+    p, move, scratch = p.reshape(-1), move.reshape(-1), np.empty(_BLOCK, p.dtype)
+    for start in range(0, p.size, _BLOCK):
+        block = p[start : start + _BLOCK]
+        step = np.multiply(move[start : start + _BLOCK], lr, out=scratch[: block.size])
+        np.subtract(block, step, out=block)
+
+
 class SGD(Optimizer):
     """b ← μ b + (1 − τ) g, p ← p − lr b; μ is the momentum, τ the dampening, b is g at first.
 
@@ -75,7 +90,7 @@ class SGD(Optimizer):
                     b *= momentum
                     b += (1 - dampening) * g if dampening else g
                 move = g + momentum * b if nesterov else b
-            np.subtract(p, lr * move, out=p)
+            _descend(p, move, lr)
 
 
 class Rprop(Optimizer):

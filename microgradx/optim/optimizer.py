@@ -33,6 +33,7 @@ from .. import quiet
 from ..autograd import enable_grad
 from ..tensor import Tensor
 from ..value import Value
+from ..versions import written
 from .columns import Columns
 
 __all__ = ["Array", "Group", "Moving", "Optimizer", "State"]
@@ -165,14 +166,14 @@ class Optimizer:
     def _arrays(self, group: Group) -> Moving:
         state, values = self._state, []
         for p in group["params"]:
-            grad = p.grad
-            if grad is None:
+            if (grad := p.grad) is None:
                 continue
             if isinstance(p, Value):
                 values.append(p)
             else:
-                p._written()  # before it is, so that an interrupted step is noted too
-                yield p._data, grad._data, state[p]
+                data = p._data
+                written(data)  # before it is, so that an interrupted step is noted too
+                yield data, grad._data, state[p]
         if values:
             yield from self._columns.of(id(group), values)
 

@@ -180,8 +180,9 @@ def _specialised_anew(rule: Rule | Structural) -> Iterator[None]:
 class _Last(dict[Any, Any]):
     """A store of gradients in which a later contribution replaces the earlier ones."""
 
-    def get(self, key: Any, default: Any = None) -> Any:
-        return default
+    def __setitem__(self, key: Any, g: Any) -> None:
+        before = super().get(key)
+        super().__setitem__(key, g if before is None else g - before)
 
 
 class _Doubled(dict[Any, Any]):
@@ -210,27 +211,6 @@ def _of_sweep(name: str, owner: Any, attribute: str, make: Callable[[Any], Any])
             yield
 
     return Mutant(f"sweep: {name}", "", planted)
-
-
-def _breadth_first(roots: Iterable[Op]) -> list[Op]:
-    found = list(roots)
-    for node in found:
-        found += [p for p in node._a or () if p not in found]
-    return found
-
-
-def _depth_first(roots: Iterable[Op]) -> list[Op]:
-    found: list[Op] = []
-
-    def visit(node: Op) -> None:
-        if node not in found:
-            found.append(node)
-            for parent in node._a or ():
-                visit(parent)
-
-    for root in roots:
-        visit(root)
-    return found
 
 
 def _unsummed(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
@@ -289,8 +269,8 @@ def _in_place(original: Any) -> Any:
 
 def _sweep_mutants() -> Iterator[Mutant]:
     t = _engine
-    yield _of_sweep("breadth first", t, "order", lambda _: _breadth_first)
-    yield _of_sweep("depth first, each node once", t, "order", lambda _: _depth_first)
+    yield _of_sweep("breadth first", t, "heappop", lambda _: lambda waiting: waiting.pop(0))
+    yield _of_sweep("depth first, each node once", t, "heappop", lambda _: lambda waiting: waiting.pop())
     yield _of_sweep("no un-broadcast", t, "unbroadcast", lambda _: _unsummed)
     yield _of_sweep("no un-broadcast of size 1", t, "unbroadcast", _only_leading)
     yield _of_sweep("the gradient given to backward() ignored", t, "_seed", _seed_of_ones)
