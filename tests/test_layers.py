@@ -426,3 +426,45 @@ def test_pytorch_says_so_too(kind: type[Exception], code: str, phrase: str) -> N
 )
 def test_what_is_not_supported_is_refused(code: str, phrase: str) -> None:
     assert re.search(re.escape(phrase), str(refusal(mg, nn, F, code)))
+
+
+# ---- modules in modules -------------------------------------------------------------------------------------
+def test_a_sequence_knows_what_a_subclass_assigns() -> None:
+    """As in PyTorch: a module that is assigned comes after the numbered ones, a parameter is one of the sequence."""
+
+    class Net(nn.Sequential):
+        def __init__(self) -> None:
+            super().__init__(nn.Linear(2, 2))
+            self.scale = nn.Parameter(mg.ones(1))
+            self.last = nn.Linear(2, 1)
+            self.register_buffer("seen", mg.zeros(1))
+
+    net = Net()
+    assert [name for name, _ in net.named_parameters()] == ["scale", "0.weight", "0.bias", "last.weight", "last.bias"]
+    assert list(net.state_dict()) == ["scale", "seen", "0.weight", "0.bias", "last.weight", "last.bias"]
+    assert (len(net), net[1] is net.last, net(mg.ones(3, 2)).shape) == (2, True, (3, 1))
+    assert repr(net).splitlines()[2] == "  (last): Linear(in_features=2, out_features=1, bias=True)"
+    assert [name for name, _ in net.named_parameters(recurse=False)] == ["scale"]
+    assert [*net.parameters(recurse=False)] == [net.scale]
+    assert [name for name, _ in net.named_buffers(recurse=False)] == ["seen"]
+    assert not [*net[0].buffers(recurse=False)]
+
+
+@pytest.mark.parametrize(("code", "text"), [
+    ("m = nn.Sequential({'a': nn.ReLU(), 'b': nn.Tanh()}); m.append(nn.Sigmoid())",
+     "(a): ReLU() (b): Tanh() (2): Sigmoid()"),
+    ("m = nn.Sequential(nn.ReLU(), nn.Tanh()); m.insert(1, nn.Sigmoid())", "(0): ReLU() (1): Sigmoid() (2): Tanh()"),
+    ("m = nn.Sequential(nn.ReLU(), nn.Tanh()); m.pop(0)", "(0): Tanh()"),
+    ("m = nn.Sequential(nn.ReLU()) + nn.Sequential(nn.Tanh())", "(0): ReLU() (1): Tanh()"),
+    ("m = nn.ModuleList([nn.ReLU()]) + [nn.ReLU()]", "(0-1): 2 x ReLU()"),
+    ("m = nn.ModuleList([nn.ReLU(), nn.Tanh()]); m.last = nn.Tanh()", "(0): ReLU() (1-2): 2 x Tanh()"),
+])  # fmt: skip
+def test_sequences_change(code: str, text: str) -> None:
+    names: dict[str, Any] = {"nn": nn}
+    exec(code, names)
+    assert " ".join(line.strip() for line in repr(names["m"]).splitlines()[1:-1]) == text
+
+
+def test_a_parameter_is_made_of_a_tensor() -> None:
+    with pytest.raises(TypeError, match="a Parameter is made of a Tensor, got list; wrap it"):
+        nn.Parameter([1.0, 2.0])

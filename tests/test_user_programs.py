@@ -523,6 +523,12 @@ def _changed_leaf(torch: Any) -> None:
     w -= 0.1
 
 
+def _layer(torch: Any) -> Any:
+    layer = torch.nn.BatchNorm1d(2)
+    layer.act = torch.nn.ReLU()
+    return layer
+
+
 MISTAKES: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (_without_super, AttributeError, "cannot assign module before Module.__init__"),
     (_twice_backward, RuntimeError, "backward through the graph a second time"),
@@ -544,6 +550,12 @@ MISTAKES: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (lambda torch: torch.nn.Linear(2, 3)(torch.ones(4, 2).double()), RuntimeError, "dtype"),
     (lambda torch: torch.nn.Linear(2, 3)(np.ones((4, 2))), TypeError, "must be Tensor, not"),
     (lambda torch: torch.nn.Sequential([torch.nn.ReLU()]), TypeError, "not a Module subclass"),
+    (lambda torch: setattr(_layer(torch), "weight", 3.0), TypeError, "cannot assign 'float' as parameter 'weight'"),
+    (lambda torch: setattr(_layer(torch), "weight", torch.ones(2)), TypeError, "FloatTensor' as parameter 'weight'"),
+    (lambda torch: setattr(_layer(torch), "act", torch.relu), TypeError, "as child module 'act'"),
+    (lambda torch: setattr(_layer(torch), "running_var", 1.0), TypeError, "cannot assign 'float' as buffer"),
+    (lambda torch: _layer(torch).register_parameter("p", torch.ones(2)), TypeError, "object to parameter 'p'"),
+    (lambda torch: _layer(torch).train("no"), ValueError, "training mode is expected to be boolean"),
     (
         lambda torch: torch.nn.CrossEntropyLoss()(torch.zeros(3, 2), torch.tensor([0, 1, 2])),
         IndexError,

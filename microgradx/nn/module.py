@@ -75,11 +75,21 @@ class Module:
                                      f"{type(self).__name__} with super().__init__()")  # fmt: skip
             if isinstance(value, Module):
                 value._rename(name)
-        elif isinstance(value, Tensor) and isinstance(vars(self).get(name), Parameter):
-            raise TypeError(f"cannot assign '{value.type()}' as parameter '{name}' (torch.nn.Parameter or None "
-                            "expected); set its .data, or wrap it: nn.Parameter(…)")  # fmt: skip
+        elif value is not None:
+            self._refuse_exchange(name, value)
         object.__setattr__(self, name, value)
         Bundle.changes = object()  # what was stacked from this module's weights is stale
+
+    def _refuse_exchange(self, name: str, value: Any) -> None:
+        """Raise TypeError for something else in the place of a parameter, a module or a buffer: it would go unseen."""
+        held, kind = vars(self).get(name), value.type() if isinstance(value, Tensor) else type(value).__name__
+        if isinstance(held, Parameter):
+            raise TypeError(f"cannot assign '{kind}' as parameter '{name}' (torch.nn.Parameter or None expected); set "
+                            "its .data, or wrap it: nn.Parameter(…)")  # fmt: skip
+        if isinstance(held, Module):
+            raise TypeError(f"cannot assign '{kind}' as child module '{name}' (torch.nn.Module or None expected)")
+        if name in vars(self).get("_buffers", ()) and not isinstance(value, Tensor):
+            raise TypeError(f"cannot assign '{kind}' as buffer '{name}' (torch.Tensor or None expected)")
 
     def _rename(self, name: str) -> None:
         object.__setattr__(self, "_name", name)
@@ -96,7 +106,11 @@ class Module:
         setattr(self, name, tensor)
 
     def register_parameter(self, name: str, param: Any) -> None:
+        """The same as an attribute. Raises TypeError for what is no parameter, such as a plain Tensor."""
         _refuse_name("parameter", name)
+        if param is not None and not _is_parameter(param):
+            raise TypeError(f"cannot assign '{type(param).__name__}' object to parameter '{name}' (torch.nn.Parameter "
+                            "or None required)")  # fmt: skip
         setattr(self, name, param)
 
     def add_module(self, name: str, module: Module | None) -> None:
@@ -133,10 +147,13 @@ class Module:
     def modules(self) -> Iterator[Module]:
         return (module for _, module in self.named_modules())
 
-    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Any]]:
-        """(dotted name, parameter), in the order in which they were assigned; one that is shared comes once."""
+    def named_parameters(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Any]]:
+        """(dotted name, parameter), in the order in which they were assigned; one that is shared comes once.
+
+        recurse=False: without those of the modules below.
+        """
         seen: set[Any] = set()
-        for path, module in self.named_modules(prefix):
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
             for name, member in module._members():
                 label = f"{path}.{name}" if path else name
                 for i, p in enumerate(_elements(member)):
@@ -144,7 +161,9 @@ class Module:
                         seen.add(p)
                         yield (label if p is member else f"{label}.{i}"), p
 
-    def parameters(self) -> Parameters:
+    def parameters(self, recurse: bool = True) -> Parameters:
+        if not recurse:
+            return Parameters(p for _, p in self.named_parameters(recurse=False))
         return Parameters(dict.fromkeys(self._leaves()))
 
     def _leaves(self) -> Iterator[Any]:
@@ -163,14 +182,14 @@ class Module:
     def _holds_values(self) -> bool:
         return isinstance(next(self._leaves(), None), Value)
 
-    def named_buffers(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
-        for path, module in self.named_modules(prefix):
+    def named_buffers(self, prefix: str = "", recurse: bool = True) -> Iterator[tuple[str, Tensor]]:
+        for path, module in self.named_modules(prefix) if recurse else [(prefix, self)]:
             for name in vars(module).get("_buffers", ()):
                 if (tensor := getattr(module, name)) is not None:
                     yield (f"{path}.{name}" if path else name), tensor
 
-    def buffers(self) -> Iterator[Tensor]:
-        return (tensor for _, tensor in self.named_buffers())
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        return (tensor for _, tensor in self.named_buffers(recurse=recurse))
 
     # -- state --
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -240,6 +259,8 @@ class Module:
 
     def train(self, mode: bool = True) -> Self:
         """Set `training` here and below. It changes what dropout and the like do, never whether graphs are recorded."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"training mode is expected to be boolean, got {mode!r}")
         for module in self.modules():
             object.__setattr__(module, "training", mode)
         return self
@@ -343,7 +364,7 @@ def _is_parameter(p: Any) -> bool:
 
 
 class _Several(Module):
-    """What ModuleList and Sequential share: modules by number."""
+    """What ModuleList and Sequential share: modules by number, and those that are attributes, which come after them."""
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         super().__init__()
@@ -351,9 +372,40 @@ class _Several(Module):
         for module in modules:
             self.append(module)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(value, Module) and "_modules" in vars(self):
+            self.add_module(name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        modules = vars(self).get("_modules", {})
+        if name in modules:
+            return modules[name]
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        _refuse_name("module", name)
+        _refuse_other(module)
+        self._modules[name] = module  # type: ignore[assignment]
+        self._rename(self._name)
+        Bundle.changes = object()
+
     def append(self, module: Module) -> Self:
         """Add a module at the end. Raises TypeError for anything else."""
-        return self.insert(len(self), module)
+        self.add_module(str(len(self)), module)
+        return self
+
+    def pop(self, index: int = -1) -> Module:
+        """Take a module out."""
+        found: Module = self[index]
+        del self[index]
+        return found
+
+    def __add__(self, other: Iterable[Module]) -> Self:
+        found = type(self).__new__(type(self))
+        _Several.__init__(found, [*self, *other])
+        return found
 
     def extend(self, modules: Iterable[Module]) -> Self:
         for module in list(modules):
@@ -372,7 +424,8 @@ class _Several(Module):
         self._rename(self._name)
 
     def _members(self) -> Iterable[tuple[str, Any]]:
-        return self._modules.items()
+        own = [(name, x) for name, x in vars(self).items() if _is_parameter(x)]  # of a subclass
+        return [*own, *self._modules.items()] if own else self._modules.items()
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._modules.values())
@@ -413,9 +466,9 @@ class ModuleList(_Several):
 
     def _lines(self) -> Iterable[tuple[str, str]]:
         """Equal modules that follow each other on one line: (0-2): 3 x Linear(…)."""
-        for text, group in groupby(super()._lines(), key=itemgetter(1)):
-            names = [name for name, _ in group]
-            yield (names[0], text) if len(names) == 1 else (f"{names[0]}-{names[-1]}", f"{len(names)} x {text}")
+        for text, group in groupby(enumerate(text for _, text in super()._lines()), key=itemgetter(1)):
+            at = [i for i, _ in group]
+            yield (str(at[0]), text) if len(at) == 1 else (f"{at[0]}-{at[-1]}", f"{len(at)} x {text}")
 
     def _rename(self, name: str) -> None:  # a list is never called, so its members carry its name
         super()._rename(name)
@@ -443,22 +496,10 @@ class Sequential(_Several):
         for name, module in (named or {}).items():
             self.add_module(name, module)
 
-    def add_module(self, name: str, module: Module | None) -> None:
-        _refuse_name("module", name)
-        _refuse_other(module)
-        self._modules[name] = module  # type: ignore[assignment]
-        self._rename(self._name)
-
     def _rename(self, name: str) -> None:
         super()._rename(name)
         for inner, module in self._modules.items():
             module._rename(inner)
-
-    def __getattr__(self, name: str) -> Any:
-        modules = vars(self).get("_modules", {})
-        if name in modules:
-            return modules[name]
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def forward(self, x: Any) -> Any:
         for module in self._modules.values():

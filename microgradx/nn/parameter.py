@@ -21,7 +21,7 @@ __all__ = ["Parameter"]
 class Parameter(Tensor):
     """A leaf on the memory of `data` that requires a gradient; as an attribute of a Module it is a parameter.
 
-    Raises RuntimeError for integers that are to require a gradient.
+    Raises RuntimeError for integers that are to require a gradient, TypeError for what is no Tensor.
     """
 
     __slots__ = ()
@@ -29,6 +29,8 @@ class Parameter(Tensor):
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         if data is None:
             data = np.empty(0, dtypes.default())
-        self._data = data._data if isinstance(data, Tensor) else np.asarray(data)
+        elif not isinstance(data, Tensor):
+            raise TypeError(f"a Parameter is made of a Tensor, got {type(data).__name__}; wrap it: torch.tensor(…)")
+        self._data = data._data if isinstance(data, Tensor) else data
         self._node = None
         self.requires_grad = requires_grad
