@@ -18,6 +18,7 @@ from __future__ import annotations
 import builtins
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from inspect import signature
@@ -29,7 +30,7 @@ import numpy as np
 from . import dtypes
 from .dtypes import dtype as dtype_
 from .rules import RULES
-from .structural import STRUCTURAL, explicit, grid
+from .structural import STRUCTURAL, count, explicit, grid
 from .tensor import Tensor, _elementwise, _refuse_shapes, _shared, apply, as_tensor
 
 __all__: list[str] = []
@@ -185,7 +186,12 @@ def _deviation(name: str) -> Callable[..., Tensor]:
             dim, unbiased = None, dim
         _floating(input, name)
         less = correction if correction is not None else 1 if unbiased is None else int(unbiased)
-        return _run(name, input, _axes(input, dim), float(less), keepdim)
+        axes = _axes(input, dim)
+        if count(input._data.shape, axes) <= less:
+            warnings.warn(f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
+                          f"reduction factor (input numel divided by output numel); the shape is {tuple(input.shape)}.",
+                          UserWarning, stacklevel=4)  # fmt: skip
+        return _run(name, input, axes, float(less), keepdim)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"The {name} over some axes, or all; divided by n − correction, which is n − 1 by default."
@@ -565,6 +571,15 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     return _run("permute", input, order)
 
 
+def _turned(input: Tensor) -> Tensor:
+    """x.T, which PyTorch means to keep for matrices."""
+    if input._data.ndim not in (0, 2):
+        warnings.warn("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated. "
+                      "Consider `x.mT` to transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, "
+                      "-1))` to reverse the dimensions of a tensor.", UserWarning, stacklevel=2)  # fmt: skip
+    return _reversed(input)
+
+
 def _reversed(input: Tensor) -> Tensor:
     return _run("permute", input, tuple(range(input._data.ndim))[::-1])
 
@@ -609,6 +624,8 @@ def expand(input: Tensor, *size: Any) -> Tensor:
     shape, wanted = input._data.shape, dtypes.size(size)
     lead = len(wanted) - len(shape)
     full = tuple(shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(wanted))
+    if full == shape:  # the memory may be written to, since no element is there twice
+        return _called(_run("reshape", input, shape), "ExpandBackward0")
     try:
         return _run("expand", input, full)
     except ValueError:
@@ -956,6 +973,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     if a.dtype != b.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {input.dtype.title.lower()} != "
                            f"{other.dtype.title.lower()}; convert one of them, with .to({input.dtype!r})")  # fmt: skip
+    if a.dtype.kind == "b":
+        raise NotImplementedError("matmul is not implemented for 'Bool'; convert both with .float() or .long()")
     if not a.ndim or not b.ndim:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D")
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
@@ -1002,6 +1021,10 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of the matrices of two batches."""
     _refuse_ranks("bmm", (input, 3), (mat2, 3))
+    n, _, inner = input._data.shape
+    if mat2._data.shape[:2] != (n, inner):
+        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{n}, {inner}] but got: "
+                           f"{list(mat2.shape[:2])}.")  # fmt: skip
     return _called(matmul(input, mat2), "BmmBackward0")
 
 
@@ -1030,6 +1053,10 @@ def einsum(equation: str, *operands: Any) -> Tensor:
     """Sums of products by Einstein's convention, such as "bij,bjk->bik". Raises ValueError for a wrong equation."""
     xs = operands[0] if len(operands) == 1 and isinstance(operands[0], tuple | list) else operands
     full = explicit(equation, [x._data.shape for x in xs])
+    for x in xs[1:]:
+        if x._data.dtype != xs[0]._data.dtype:
+            raise RuntimeError(f"einsum: expected scalar type {xs[0].dtype.title} but found {x.dtype.title}; convert "
+                               "one of them first")  # fmt: skip
     try:
         return _run("einsum", full, *xs)
     except ValueError as problem:
@@ -1366,6 +1393,7 @@ def _converted(name: str) -> Callable[[Tensor], Tensor]:
 
 
 METHODS.update({name: _converted(name) for name in ("float", "double", "half", "long", "int", "short", "bool")})
+METHODS.update({"byte": _converted("uint8"), "char": _converted("int8")})
 METHODS.update({
     "type": _type, "size": _spelled(_size), "stride": _spelled(_stride), "nelement": numel,
     "type_as": lambda input, other: to(input, other.dtype), "cpu": lambda input: input,
@@ -1445,7 +1473,7 @@ def _transposed(input: Tensor) -> Tensor:
 
 
 _PROPERTIES: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "T": (_reversed, "The axes in reverse order, a view."),
+    "T": (_turned, "The axes in reverse order, a view."),
     "mT": (_transposed, "The last two axes exchanged, a view."),
     "nbytes": (lambda input: input._data.nbytes, "Bytes of the elements."),
     "itemsize": (lambda input: input._data.itemsize, "Bytes of an element."),

@@ -36,7 +36,11 @@ class GradFn:
 
     @property
     def next_functions(self) -> tuple[tuple[GradFn | None, int], ...]:
-        given = [x for x in self._node.inputs if isinstance(x, Node | np.ndarray)]
+        """(operation, 0) for each tensor that went into this one; None for a tensor outside of the graph."""
+        inputs = self._node.inputs
+        if self._node.rule is not None and self._node.rule.name in _OF_TWO and isinstance(inputs[1], float | int):
+            inputs = (inputs[0], np.empty(0))  # PyTorch makes a tensor of the number
+        given = [x for x in inputs if isinstance(x, Node | np.ndarray)]
         return tuple((GradFn.of(x) if isinstance(x, Node) else None, 0) for x in given)
 
     @property
@@ -52,6 +56,9 @@ class GradFn:
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at 0x{id(self._node):x}>"
+
+
+_OF_TWO = ("add", "sub", "mul", "div")
 
 
 @cache
@@ -109,7 +116,9 @@ def _matmul_name(a: int, b: int) -> str:
 
 
 def _linear_name(ndim: int, bias: bool) -> str:
-    return ("AddmmBackward0" if bias else "MmBackward0") if ndim == 2 else "ViewBackward0"
+    if bias:
+        return "AddmmBackward0" if ndim == 2 else "ViewBackward0"
+    return {1: "SqueezeBackward4", 2: "MmBackward0"}.get(ndim, "UnsafeViewBackward0")
 
 
 def grad_name(node: Any) -> str:

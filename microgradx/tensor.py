@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 import numbers
 import operator
+import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
@@ -147,7 +148,7 @@ class Tensor:
         if data and all(isinstance(n, int) for n in data):
             self._data = np.zeros(data, dtypes.default())
         else:
-            self._data = np.array(_numbers(*data) if data else (), dtypes.default())
+            self._data = np.asarray(_numbers(*data) if data else (), dtypes.default())  # an array's memory is shared
         self._node = None
 
     @classmethod
@@ -234,8 +235,14 @@ class Tensor:
 
     @property
     def grad(self) -> Tensor | None:
-        """d root/d self, summed over backward passes; None before the first, and for what is not a leaf."""
-        return None if self._node is None else self._node.grad
+        """d root/d self, summed over backward passes; None before the first. Warns for what is not a leaf: None too."""
+        node = self._node
+        if node is not None and node.rule is not None and not hasattr(node, "retains"):
+            warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+                          "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
+                          "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",
+                          UserWarning, stacklevel=2)  # fmt: skip
+        return None if node is None else node.grad
 
     @grad.setter
     def grad(self, grad: Tensor | None) -> None:
@@ -420,6 +427,8 @@ class Tensor:
             return _plain(operator.mod)(self, other)  # type: ignore[no-any-return]
         whole: Tensor = self.detach() // (other.detach() if isinstance(other, Tensor) else other)
         found: Tensor = self - other * whole
+        if found._node is not None:
+            found._node.named = f"RemainderBackward{int(isinstance(other, Tensor))}"
         return found
 
     def __rmod__(self, other: Any) -> Tensor:
@@ -547,7 +556,8 @@ def _made(rule: Any, y: Any, inputs: Sequence[Any], args: Sequence[Any]) -> Tens
     out._data = y = y if y.__class__ is _array else np.asarray(y)
     out._node = None
     if _any_recorded:
-        _refuse_stale(inputs)
+        if current().recording:
+            _refuse_stale(inputs)
         out._since = tick()
     at, parents = [], []
     for slot, x in enumerate(inputs):
@@ -642,8 +652,6 @@ def _check(node: Op, x: Array, what: str, which: str) -> None:
 
 def _refuse_stale(inputs: Iterable[Any]) -> None:
     """Raise for a tensor whose memory has become part of a graph by a change in place of another tensor."""
-    if not current().recording:
-        return
     for x in inputs:
         if isinstance(x, Tensor) and _recorded.get(x._data, 0) > (x._node.made if x._node else getattr(x, "_since", 0)):
             raise RuntimeError("this tensor shares memory with one that has since been changed in place in a recorded "
@@ -711,6 +719,9 @@ def _elementwise(rule: Rule, operates: bool = False, reflected: bool = False) ->
         args = [x._data if isinstance(x, Tensor) else x for x in inputs]
         kinds = {x.dtype for x in args if x.__class__ is _array}
         if len(kinds) > 1 or any(kind.kind != "f" for kind in kinds):  # beside floats, numbers take their dtype
+            if rule.name == "sub" and _MASK in kinds:
+                raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
+                                   "trying to invert a mask, use the `~` or `logical_not()` operator.")  # fmt: skip
             args = _promoted(args, free, exact)
         if divides and args[1].__class__ is not _array and not args[1]:
             args[1] = np.zeros((), args[0].dtype)  # whose inverse is inf; Python's raises in the backward pass
@@ -859,6 +870,8 @@ def _seed(root: Tensor, gradient: Any) -> Any:
     if not isinstance(root, Tensor) or root._node is None:
         raise RuntimeError("element 0 of tensors does not require grad and does not have a grad_fn; make the tensors "
                            "that it depends on with requires_grad=True, outside of no_grad")  # fmt: skip
+    if _any_recorded:  # of numbers that are no longer what its node made
+        _refuse_stale([root])
     if gradient is None:
         if root._data.size != 1:
             raise RuntimeError(
@@ -1167,6 +1180,9 @@ def _plain(operate: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
                 y = operate(*(x.astype(kind, copy=False) if isinstance(x, np.ndarray) else x for x in (self._data, b)))
         except FloatingPointError:
             raise RuntimeError("ZeroDivisionError: integers have no infinity; divide with / or by a float") from None
+        except TypeError:  # & | ^ << >>
+            raise NotImplementedError(f"{operate.__name__} is not implemented for {dtypes.of(kind)!r}, only for "
+                                      "integers and bools") from None  # fmt: skip
         return Tensor._of(np.asarray(y))
 
     return method

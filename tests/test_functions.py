@@ -28,7 +28,9 @@ HERE = ["sums", "extremes and order", "shapes", "places", "products", "einsum", 
 # ---- PyTorch's numbers ---------------------------------------------------------------------------------------
 def differing(group: str) -> dict[str, list[str]]:
     """The cases of a group that give something else than PyTorch, and what."""
-    found = {code: disagreements(STORED[code], study(mg, code)) for code in GROUPS[group]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # PyTorch tells each of its own once
+        found = {code: disagreements(STORED[code], study(mg, code)) for code in GROUPS[group]}
     return {code: wrong for code, wrong in found.items() if wrong}
 
 
@@ -80,6 +82,18 @@ def test_any_numbers_give_what_pytorch_gives(group: str, seed: int) -> None:
             if not UNSTABLE.search(code):
                 wrong[code] = disagreements(study(torch, code, numbers), study(mg, code, numbers))
     assert not {code: each for code, each in wrong.items() if each}
+
+
+@pytest.mark.parametrize(("code", "words"), [
+    ("torch.ones(1).std()", r"std\(\): degrees of freedom is <= 0"),
+    ("torch.ones(2, 1).var(1)", r"var\(\): degrees of freedom is <= 0"),
+    ("torch.ones(2, 3).var((0, 1), correction=6)", "degrees of freedom is <= 0"),
+    ("torch.zeros(3).T", "dimension other than 2 to reverse their shape is deprecated"),
+])  # fmt: skip
+def test_what_pytorch_warns_of_is_warned_of(code: str, words: str) -> None:
+    with pytest.warns(UserWarning, match=words):
+        eval(code, {"torch": mg})
+    assert not math.isnan(mg.ones(1).var(unbiased=False).item())
 
 
 # ---- laws ----------------------------------------------------------------------------------------------------

@@ -313,6 +313,7 @@ def test_programs_that_change_tensors_have_pytorchs_gradients(kinds: list[int]) 
     ("code", "words"),
     [
         ("r = x * 1; a = r[0]; a += 1; r.sum()", "shares memory with one that has since been changed in place"),
+        ("a = x * 1; r = a[0]; a.mul_(2); r.backward(torch.ones(3))", "shares memory"),
         ("a = torch.zeros(3); r = a[:2]; a[0] = x[0, 0]; r * x[0, 0]", "shares memory"),
         ("a = x * 1; a.data = x.detach()[0]", "a tensor in a graph keeps its shape and dtype"),
         ("a = x * 1; exec('with torch.no_grad(): a.t_()')", "a tensor in a graph keeps its shape and dtype"),
@@ -322,6 +323,24 @@ def test_what_pytorch_can_and_this_cannot_is_refused(code: str, words: str) -> N
     *body, last = code.split("; ")
     with pytest.raises(RuntimeError, match=words):
         exec("\n".join([*body, last]), {"torch": mg, "x": mg.ones(2, 3, requires_grad=True)})
+
+
+def test_the_gradient_of_what_is_no_leaf_is_told_to_be_none() -> None:
+    x = mg.ones(2, requires_grad=True)
+    y = x * 2
+    with pytest.warns(UserWarning, match=r"use \.retain_grad\(\) on the non-leaf Tensor"):
+        assert y.grad is None
+    assert x.grad is None
+    y.retain_grad()
+    y.sum().backward()
+    assert y.grad.tolist() == [1, 1]
+
+
+def test_a_tensor_made_of_an_array_shares_its_memory() -> None:
+    array = np.zeros(3, np.float32)
+    x = mg.Tensor(array)
+    x += 1
+    assert array.tolist() == [1, 1, 1]
 
 
 def test_a_view_of_what_was_changed_before_it_was_taken_is_not_refused() -> None:

@@ -104,7 +104,8 @@ GROUPS["shapes"] = cases("""
     x.unsqueeze(1)  s.unsqueeze(0)  torch.unsqueeze(y, 0)  z.flatten()  z.flatten(1)  z.flatten(0, 1)  z.flatten(1, 2)
     s.flatten()  y.flatten()  x.T.flatten()  x.ravel()  x.unflatten(1, (2, 2))  x.unflatten(1, (-1, 2))
     x.unflatten(-1, [4, 1])  y.expand(3, 4)  c.expand(-1, 5)  c.expand(3, 5)  c.expand(2, -1, 5)  c.expand((3, 2))
-    s.expand(2, 3)  y.expand_as(x)  torch.broadcast_to(y, (3, 4))  y.broadcast_to((3, 4))
+    s.expand(2, 3)  y.expand_as(x)  x.expand(3, 4)
+    x.expand_as(x)  torch.broadcast_to(y, (3, 4))  y.broadcast_to((3, 4))
     torch.broadcast_tensors(x, y)  torch.broadcast_tensors(c, y)  y.repeat(2)  y.repeat(2, 3)  x.repeat(1, 2)
     x.repeat((2, 1, 1))  x.repeat(1, 1)  s.repeat(3)  s.repeat(1)  x.tile(2)  x.tile((2, 1))  torch.tile(x, (2, 1))
     torch.tile(x, (2, 1, 2))  torch.repeat_interleave(x, t([1, 0, 2]), dim=0)
@@ -190,7 +191,8 @@ GROUPS["two by two"] = cases("""
     torch.logical_and(b, i)  torch.logical_or(x, b)  b.logical_xor(v.reshape(3,1))  torch.equal(x, x)
     torch.equal(x, p)  torch.equal(x, y)  torch.equal(x, f)  torch.allclose(x, x)  torch.allclose(x, p)
     torch.allclose(x, x + 1e-9)  x.allclose(x)  torch.isclose(x, x + 1e-3)  torch.isclose(x, p, atol=1)
-    (x.detach() % 0.5)  (p.detach() % 0.3)  (2.5 % p.detach())  x.detach() // 0.5  7 // p.detach()  1 - x  1 / x
+    (x.detach() % 0.5)  p % 0.3  x % y  x.remainder(0.5)  (p.detach() % 0.3)  (2.5 % p.detach())  x.detach() // 0.5
+    7 // p.detach()  1 - x  1 / x
     2 ** x  x - 1  -x  x / 2  x * y  x * c  c * y  x + e[:0].sum()  x + s  s - x  z * x  z / c  (x * x * c).sum(0)
     u + 300  u - 10  x + True  b + 1.5  b / b  torch.addcmul(x, p, y)  x.addcmul(p, y, value=-2)
     torch.addcdiv(x, y, p)  x.addcdiv(y, p, value=0.5)
@@ -215,7 +217,8 @@ GROUPS["dtypes"] = [
     x.to(torch.float32)  x.to('cpu')  x.to(torch.device('cpu'))  x.to('cpu', torch.float32)  x.to(f)
     x.to(dtype=torch.float16)  x.to(device='cpu', dtype=torch.float64)  x.to(torch.float64)
     x.to(torch.float64, copy=True)  x.to(torch.int64)  x.float()  x.double()  x.half()  x.long()  x.int()  x.short()
-    x.bool()  i.float()  i.double()  b.float()  b.long()  x.cpu()  (f.double() * x).sum()  (f * x).sum()
+    x.bool()  i.float()  i.double()  i.char()  u.char()  b.byte()  p.byte()  b.float()  b.long()  x.cpu()
+    (f.double() * x).sum()  (f * x).sum()
     (h.float() * f).sum()  (f.half() * h).sum()  (i * f).sum()  (x * b).sum()  edge.bool()
 """)
 
@@ -285,7 +288,8 @@ GROUPS["changes"] = [
     a = x.clone(); a.add_(y).neg_().add_(1); 1. * a  a = 0; a += x; a += p; a
     a = t(0.); a += s.float(); 1. * a  a = torch.zeros(()); a += s; 1. * a  a = torch.zeros(3, 4); a += x; 1. * a
     a = x.clone(); r = a.detach(); r *= 2; 1. * a  a = x.clone(); o = a + p; a.zero_(); o
-    a = i.clone(); a.remainder_(3); a  a = i.clone(); a.floor_divide_(2); a  a = b.clone(); a.logical_not_(); a
+    a = p.detach().clone(); a.expand_as(x).mul_(2); 1. * a  a = i.clone(); a.remainder_(3); a
+    a = i.clone(); a.floor_divide_(2); a  a = b.clone(); a.logical_not_(); a
     a = p * 1; a += a; 1. * a  a = torch.zeros(2).double(); a += s; 1. * a
     x.data += 1; x * 2  x.data = f.detach(); x.dtype  x.detach().add_(1); x * 2
     a = x * 1; a.mul_(p); grad(a.sum(), p, create_graph=True)
@@ -446,7 +450,8 @@ GROUPS["protocols"] = cases("""
     hash(x) == hash(x)  {x: 1}[x]  x is x.requires_grad_()  x.is_leaf
     x.requires_grad  (x*1).is_leaf  x.retains_grad  x.grad  x.grad_fn  (x*1).grad_fn.name()  x.detach().numpy()
     x.T.grad_fn.next_functions[0][0].variable is x  (x * p).grad_fn.next_functions[1][0].variable is p
-    x.numpy(force=True)  (x*2).detach().numpy()
+    [len(each.grad_fn.next_functions) for each in (x + 1, x * 2, x / 2, x - 1, 2 - x, x**2, 2**x, x * p, -x)]
+    (x * 2).grad_fn.next_functions[1]  x.numpy(force=True)  (x*2).detach().numpy()
     import copy; a = copy.deepcopy(x); a  import copy; a = copy.copy(x); a
     import copy; x.sum().backward(); a = copy.deepcopy(x); a.grad
     import copy; a = copy.deepcopy([x, x]); a[0] is a[1]  import copy; a = copy.deepcopy(x.detach()[1:]); a
@@ -533,6 +538,9 @@ REFUSED = dict(re.split(r"\s+# ", line.strip(), maxsplit=1) for line in """
     x.mm(y)  # mat2 must be a matrix | mm: Expected 2D and 2D tensors, but got 2D and 1D
     torch.mm(z, m)  # self must be a matrix | mm: Expected 2D and 2D tensors, but got 3D and 2D
     torch.bmm(x, m)  # batch1 must be a 3D tensor | bmm: Expected 3D and 3D tensors, but got 2D and 2D
+    torch.bmm(z, z[:1].mT)  # Expected size for first two dimensions of batch2 tensor to be: [2, 4] but got: [1, 4].
+    b @ b.T  # not implemented for 'Bool'
+    torch.einsum('ij,ij', x, i)  # expected scalar type Double but found Long
     torch.dot(y, x)  # 1D tensors expected | dot: Expected 1D and 1D tensors, but got 1D and 2D
     torch.dot(y, y[:2])  # inconsistent tensor size, expected tensor [4] and src [2] to have
     torch.dot(y, f[0])  # same dtype
@@ -547,6 +555,10 @@ REFUSED = dict(re.split(r"\s+# ", line.strip(), maxsplit=1) for line in """
     x < None  # '<' not supported between instances of 'Tensor' and 'NoneType'
     ~x  # only implemented on integer and Boolean-type tensors | 'invert' not supported
     b - b  # `-` operator
+    1 - b  # Subtraction, the `-` operator, with a bool tensor is not supported
+    x - b  # Subtraction, the `-` operator, with a bool tensor is not supported
+    x & x  # not implemented for 'Double' | and_ is not implemented for torch.float64, only for integers and bools
+    x << 1.5  # not implemented for | lshift is not implemented for torch.float64
     torch.allclose(x, f)  # Double did not match Float
     torch.isclose(x, f)  # Double did not match Float
     x.size(2)  # Dimension out of range
