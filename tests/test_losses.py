@@ -261,6 +261,7 @@ REFUSED: dict[type[Exception], str] = {
         F.cross_entropy(z(2, 3), t(0, 1), z(3).double())  # expected scalar type Float but found Double
         F.cross_entropy(z(2, 3), t(0, 1), z(3).requires_grad_())  # not differentiable with respect to argument 'weight'
         F.cross_entropy(z(2, 3), t(0, 1), label_smoothing=1.5)  # must be between 0.0 and 1.0. Got: 1.5
+        F.cross_entropy(z(2, 3), z(2, 3), label_smoothing=1.5)  # must be between 0.0 and 1.0. Got: 1.5
         F.cross_entropy(z(2, 3), z(2, 3), ignore_index=2)  # ignore_index is not supported for floating point
         F.smooth_l1_loss(z(2), z(2), beta=-1)       # does not support negative values for beta
         F.huber_loss(z(2), z(2), delta=0)           # does not support non-positive values for delta

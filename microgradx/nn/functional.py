@@ -161,6 +161,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
             raise RuntimeError("Mismatch of parameter numbers and input channel size. Found parameter numbers = "
                                f"{n} and channel size = {channels}.")  # fmt: skip
         weight = _along(weight, 1, input._data.ndim)
+    elif not input._data.ndim:
+        weight = weight.reshape(())
     _floating("prelu", input)
     return _named(_elementwise(RULES["leaky_relu"])(input, weight), "PreluKernelBackward0")
 
@@ -719,13 +721,13 @@ def cross_entropy(
     if soft and t.dtype.kind != "f":
         raise RuntimeError("Expected floating point type for target with class probabilities, got "
                            f"{target.dtype.title}")  # fmt: skip
+    if not 0 <= label_smoothing <= 1:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     logs = functions.log_softmax(input, min(x.ndim - 1, 1))
     if soft:
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
         return _soft_cross_entropy(logs, target, weight, reduction, label_smoothing)
-    if not 0 <= label_smoothing <= 1:
-        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     return _nll(logs, target, weight, ignore_index, reduction, float(label_smoothing))
 
 

@@ -83,7 +83,8 @@ ACTIVATIONS = [
 IN_PLACE = [f"nn.{name}(inplace=True)" for name in ("ReLU", "LeakyReLU", "ELU", "SiLU", "Hardtanh", "ReLU6")]
 LAYERS: list[tuple[str | None, str]] = [
     *((layer, "L(x)") for layer in ACTIVATIONS), *((layer, "L(x * 1)") for layer in IN_PLACE),
-    ("nn.PReLU(3)", "L(x3)"), ("nn.Flatten(1, 2)", "L(x3)"), ("nn.Unflatten(1, (3, -1))", "L(x)"),
+    ("nn.PReLU()", "L(x[0, 0])"), ("nn.PReLU(3)", "L(x3)"), ("nn.Flatten(1, 2)", "L(x3)"),
+    ("nn.Unflatten(1, (3, -1))", "L(x)"),
     ("nn.Linear(3, 2)", "L(x)"), ("nn.Linear(3, 2)", "L(v)"), ("nn.Linear(4, 5)", "L(x3)"),
     ("nn.Linear(1, 5)", "L(row)"), ("nn.Linear(3, 1, bias=False)", "L(x)"), ("nn.Linear(4, 2, False)", "L(x3)"),
     ("nn.Linear(3, 2)", "L(x[:0])"), ("nn.Linear(3, 2)", "L(x.T[:, :3])"),
