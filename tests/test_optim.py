@@ -431,6 +431,13 @@ def test_texts_and_states_are_pytorchs(kind: str, part: str) -> None:
     assert oracle.texts(mg)[kind][part] == STORED["texts"][kind][part]
 
 
+def test_groups_stand_apart_in_the_text() -> None:
+    """As in PyTorch, but for the options that it shows."""
+    text = repr(optim.SGD([{"params": Value(1.0)}, {"params": Value(2.0), "lr": 0.5}], lr=0.1))
+    assert text.startswith("SGD (\nParameter Group 0\n    dampening: 0\n")
+    assert "    weight_decay: 0\n\nParameter Group 1\n    dampening: 0\n" in text
+
+
 @pytest.mark.parametrize(("text", "phrase"), ERRORS, ids=[text for text, _ in ERRORS])
 def test_errors_are_pytorchs(text: str, phrase: str) -> None:
     kind, message = oracle.error(mg, text)

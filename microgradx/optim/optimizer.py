@@ -229,7 +229,7 @@ class Optimizer:
         lines = [f"{type(self).__name__} ("]
         for i, group in enumerate(self.param_groups):
             options = sorted(option for option in group if option != "params")
-            lines += [f"Parameter Group {i}", *(f"    {option}: {group[option]}" for option in options)]
+            lines += [""] * (i > 0) + [f"Parameter Group {i}"] + [f"    {name}: {group[name]}" for name in options]
         return "\n".join([*lines, ")"])
 
 
