@@ -593,7 +593,7 @@ def _binary_cross_entropy_with_logits(x: Any, target: Any, positive: Any) -> Any
 
 
 rule("cross_entropy", _cross_entropy, _cross_entropy_vjp, keeps="x target weight",
-     formulas=["G · (softmax(x) − target)"])  # fmt: skip
+     formulas=["G · (softmax(x) − one_hot(target)) · weight"])  # fmt: skip
 rule("mse", _mse, lambda xp, g, y, x, target, scale: (x - target) * (g * (2 * scale)),
      lambda xp, g, y, x, target, scale: (target - x) * (g * (2 * scale)), keeps="x target",
      formulas=["G · 2 (x − target) · scale", "G · 2 (target − x) · scale"])  # fmt: skip

@@ -80,7 +80,7 @@ WRITTEN: dict[str, tuple[tuple[Any, ...], str, str, list[str]]] = {
     "standardize": ((some(2, 3), (1,), 1e-5), "standardize(x, dim=1, eps=1e-05)", "standardize(dim=1, eps=1e-05)",
                     ["(G − mean(G) − L · mean(G · L)) / √(var + 1e-05)"]),
     "cross_entropy": ((some(2, 3), _IDS, 0.5), "cross_entropy(x, ids)", "cross_entropy",
-                      ["G · (softmax(x) − ids)"]),
+                      ["G · (softmax(x) − one_hot(ids)) · 0.5"]),
     "mse": ((some(2, 3), some(2, 3), 0.25), "mse(x, target)", "mse",
             ["G · 2 (x − target) · 0.25", "G · 2 (target − x) · 0.25"]),
     "huber": ((some(2, 3), some(2, 3), 0.25), "huber(x, target, delta=0.25)", "huber(delta=0.25)",
