@@ -547,6 +547,8 @@ MISTAKES: list[tuple[Callable[[Any], Any], type[Exception], str]] = [
     (lambda torch: (torch.ones(2, requires_grad=True) * 2).backward(), RuntimeError, "only for scalar outputs"),
     (lambda torch: torch.ones(2).sum().backward(), RuntimeError, "does not require grad"),
     (lambda torch: torch.nn.Linear(2, 3)(torch.ones(4, 5)), RuntimeError, "4x5 and 2x3"),
+    (lambda torch: torch.nn.Linear(1, 5)(torch.ones(4, 5)), RuntimeError, "4x5 and 1x5"),
+    (lambda torch: torch.nn.Linear(1, 1)(torch.ones(2, 4, 3)), RuntimeError, "8x3 and 1x1"),
     (lambda torch: torch.nn.Linear(2, 3)(torch.ones(4, 2).double()), RuntimeError, "dtype"),
     (lambda torch: torch.nn.Linear(2, 3)(np.ones((4, 2))), TypeError, "must be Tensor, not"),
     (lambda torch: torch.nn.Sequential([torch.nn.ReLU()]), TypeError, "not a Module subclass"),
