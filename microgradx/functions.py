@@ -403,7 +403,10 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     x = input if input._data.ndim else reshape(input, 1)
     if not 0 <= k <= x._data.shape[dim]:
         raise RuntimeError(f"selected index k out of range: k={k} for size {x._data.shape[dim]}")
-    return _chosen("topk", "TopkBackward0", x, dim, _order(x._data, dim, largest).take(range(k), axis=dim))
+    places = _order(x._data, dim, largest).take(range(k), axis=dim)
+    if input._data.ndim or k != 1:
+        return _chosen("topk", "TopkBackward0", x, dim, places)
+    return _chosen("topk", "TopkBackward0", input, dim, places.reshape(()))
 
 
 @_public
@@ -685,6 +688,8 @@ def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None) -> Te
 @_public
 def flip(input: Tensor, *dims: Any) -> Tensor:
     """A copy, reversed along the axes."""
+    if not input._data.ndim:
+        return _called(clone(input), "FlipBackward0")
     return _run("flip", input, tuple(_axis(input._data.ndim, d) for d in dtypes.size(dims)))
 
 
@@ -694,7 +699,8 @@ def roll(input: Tensor, shifts: Any, dims: Any = None) -> Tensor:
     if dims is None:
         flat = _run("roll", reshape(input, -1), shifts, 0)
         return _called(_run("reshape", flat, input._data.shape), "RollBackward0")
-    return _run("roll", input, *(tuple(x) if isinstance(x, list) else x for x in (shifts, dims)))
+    along = _axes(input, tuple(dims) if isinstance(dims, list) else dims)
+    return _run("roll", input, tuple(shifts) if isinstance(shifts, list) else shifts, along)
 
 
 # ---- parts and joints --------------------------------------------------------------------------------------
@@ -827,8 +833,7 @@ def cartesian_prod(*tensors: Tensor) -> Tensor:
 # ---- elements by their place -----------------------------------------------------------------------------
 def _places(name: str, input: Tensor, dim: Any, index: Tensor) -> tuple[int, Any]:
     """The axis and an index of it, for each element of a tensor that is nowhere larger than the input but there."""
-    if not isinstance(index, Tensor) or index._data.dtype.kind not in "iu":
-        raise RuntimeError(f"{name}(): Expected dtype int64 for index, got {getattr(index, 'dtype', type(index))}")
+    _refuse_places(name, index)
     axis, shape = _axis(input._data.ndim, dim), input._data.shape
     if index._data.ndim != len(shape):
         raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
@@ -837,6 +842,12 @@ def _places(name: str, input: Tensor, dim: Any, index: Tensor) -> tuple[int, Any
                            f"apart from dimension {axis}")  # fmt: skip
     _refuse_outside(index._data, axis, shape[axis] if shape else 1, RuntimeError)
     return axis, index._data.copy()  # which may be changed before the backward pass
+
+
+def _refuse_places(name: str, index: Tensor) -> None:
+    if not isinstance(index, Tensor) or index._data.dtype not in (np.int64, np.int32):
+        got = repr(index.dtype) if isinstance(index, Tensor) else type(index).__name__
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {got}; convert it with .long()")
 
 
 def _refuse_outside(places: Any, dim: int, size: int, error: type[Exception]) -> None:
@@ -889,6 +900,9 @@ def _scattered(name: str, input: Tensor, places: Any, src: Tensor) -> Tensor:
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """A copy of the slices at the places of a vector, along an axis."""
     lead = _lead(input, dim)
+    _refuse_places("index_select", index)
+    if index._data.ndim > 1:
+        raise IndexError(f"index_select(): Index is supposed to be a vector, got shape {tuple(index.shape)}")
     places = index._data.reshape(-1).copy()
     _refuse_outside(places, len(lead), input._data.shape[len(lead)], IndexError)
     return _called(_run("index", input, (*lead, places)), "IndexSelectBackward0")
@@ -907,6 +921,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 @_public
 def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     """A vector of the elements where the mask, broadcast, holds."""
+    if mask._data.dtype != bool:
+        raise RuntimeError(f"masked_select: expected BoolTensor for mask, got {mask.dtype!r}; compare, as in x > 0")
     x, mask = broadcast_tensors(input, mask)
     return _called(x[mask], "MaskedSelectBackward0")
 
@@ -1067,9 +1083,16 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 @_function
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     """Σ a·b over some axes: the last ones of a and the first of b, or those listed for each of them."""
+    if isinstance(dims, int) and not 0 <= dims <= builtins.min(a._data.ndim, b._data.ndim):
+        raise RuntimeError(f"tensordot expects dims from 0 to the number of axes of both, but got dims={dims} for "
+                           f"shapes {tuple(a.shape)} and {tuple(b.shape)}")  # fmt: skip
     if isinstance(dims, int):
         dims = (range(a._data.ndim - dims, a._data.ndim), range(dims))
     left, right = ([_axis(x._data.ndim, d) for d in each] for x, each in zip((a, b), dims, strict=True))
+    for i, j in zip(left, right, strict=False):
+        if a._data.shape[i] != b._data.shape[j]:
+            raise RuntimeError(f"contracted dimensions need to match, but first has size {a._data.shape[i]} in dim {i} "
+                               f"and second has size {b._data.shape[j]} in dim {j}")  # fmt: skip
     rest_a, rest_b = ([i for i in range(x._data.ndim) if i not in some] for x, some in ((a, left), (b, right)))
     inner = math.prod(a._data.shape[i] for i in left)
     found = matmul(reshape(permute(a, *rest_a, *left), -1, inner), reshape(permute(b, *right, *rest_b), inner, -1))
@@ -1117,7 +1140,12 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     down = operator.floordiv(input, other)
     if down._data.dtype.kind == "f":
         rounded = np.trunc if rounding_mode == "trunc" else lambda _: down._data
-        return _called(_run("constant_pieces", _DIV(input, other), rounded), "DivBackward2")
+        quotient = rounded(_DIV(*(x.detach() if isinstance(x, Tensor) else x for x in (input, other)))._data)
+        found = Tensor._of(quotient)
+        for x in (input, other):  # whose own gradient would be infinite at a divisor of 0
+            if isinstance(x, Tensor) and x._node is not None:
+                found = found + _run("constant_pieces", x, np.zeros_like)
+        return _called(found, "DivBackward2")
     return down + ((down < 0) & (down * other != input)) if rounding_mode == "trunc" else down  # type: ignore[no-any-return]
 
 
@@ -1143,7 +1171,8 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     lowest, highest = _limits(input._data.dtype)
-    return _CLAMP(input, lowest if min is None else min, highest if max is None else max)
+    found = _CLAMP(input, lowest if min is None else min, highest if max is None else max)
+    return _called(found, "ClampBackward0") if isinstance(min, Tensor) or isinstance(max, Tensor) else found
 
 
 def _limits(kind: np.dtype[Any]) -> tuple[float, float]:
@@ -1268,7 +1297,9 @@ def _joint(name: str) -> Callable[[Tensor, Any], Tensor]:
     function = getattr(np, name)
 
     def each(input: Tensor, other: Any) -> Tensor:
-        return Tensor._of(function(input._data, getattr(other, "_data", other)))
+        b = getattr(other, "_data", other)
+        _refuse_shapes(input._data, b)
+        return Tensor._of(function(input._data, b))
 
     each.__name__ = each.__qualname__ = name
     each.__doc__ = f"{name}, element by element, a bool tensor."
@@ -1306,6 +1337,7 @@ def _refuse_mixed(a: Tensor, b: Tensor) -> None:
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """Whether |input − other| ≤ atol + rtol·|other| for all elements. Raises RuntimeError when the dtypes differ."""
     _refuse_mixed(input, other)
+    _refuse_shapes(input._data, other._data)
     return bool(np.allclose(input._data, other._data, rtol, atol, equal_nan))
 
 
@@ -1313,6 +1345,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
     """Whether |input − other| ≤ atol + rtol·|other|, element by element. RuntimeError when the dtypes differ."""
     _refuse_mixed(input, other)
+    _refuse_shapes(input._data, other._data)
     return Tensor._of(np.isclose(input._data, other._data, rtol, atol, equal_nan))
 
 
@@ -1407,6 +1440,8 @@ METHODS.update({
 @_method
 def copy_(input: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Take the numbers of `src`, broadcast and converted; gradients flow to it. non_blocking: changes nothing."""
+    if np.ndim(getattr(src, "_data", src)) > input._data.ndim:
+        raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape of {src!r:.80}")
     input[...] = src
     return input
 

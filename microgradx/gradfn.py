@@ -111,7 +111,7 @@ def _pow_name(base: Any, exponent: Any) -> str:
 
 def _matmul_name(a: int, b: int) -> str:
     return {(2, 2): "MmBackward0", (2, 1): "MvBackward0", (1, 1): "DotBackward0"}.get(
-        (a, b), "SqueezeBackward4" if a == 1 else "UnsafeViewBackward0"
+        (a, b), "SqueezeBackward4" if (a, b) == (1, 2) else "UnsafeViewBackward0"
     )
 
 

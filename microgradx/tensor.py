@@ -203,11 +203,12 @@ class Tensor:
                 raise RuntimeError("only Tensors of floating point dtype can require gradients, got "
                                    f"{self.dtype!r}; convert it with .float()")  # fmt: skip
             label = self.label
-            self._node = _leaf(self._data)
+            self._node = _leaf(self._data, self.__dict__.pop("_resting", None))
             self._node.owner = weakref.ref(self)
             self.label = label
-        elif not wanted:
+        elif not wanted and node is not None:
             self._node = None
+            self.grad = node._grad
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         self.requires_grad = requires_grad
@@ -242,7 +243,7 @@ class Tensor:
                           "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
                           "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",
                           UserWarning, stacklevel=2)  # fmt: skip
-        return None if node is None else node.grad
+        return self.__dict__.get("_resting") if node is None else node.grad
 
     @grad.setter
     def grad(self, grad: Tensor | None) -> None:
@@ -257,7 +258,9 @@ class Tensor:
         if self._node is not None:
             self._node._grad = grad
         elif grad is not None:
-            raise RuntimeError("a tensor that does not require grad has no .grad; call .requires_grad_() first")
+            self.__dict__["_resting"] = grad
+        else:
+            self.__dict__.pop("_resting", None)
 
     @property
     def data(self) -> Tensor:
@@ -426,7 +429,7 @@ class Tensor:
         if self._node is None and getattr(other, "_node", None) is None:
             return _plain(operator.mod)(self, other)  # type: ignore[no-any-return]
         whole: Tensor = self.detach() // (other.detach() if isinstance(other, Tensor) else other)
-        found: Tensor = self - other * whole
+        found: Tensor = self + other * -whole
         if found._node is not None:
             found._node.named = f"RemainderBackward{int(isinstance(other, Tensor))}"
         return found
@@ -508,6 +511,8 @@ class Tensor:
         found._data, found._node = self._data.copy(), None
         found.__dict__.update(self.__dict__)
         memo[id(self)] = found
+        if self._node is None and self.grad is not None:
+            found.grad = Tensor._of(self.grad._data.copy())
         if self._node is not None:
             found._node = _leaf(found._data, None if self.grad is None else Tensor._of(self.grad._data.copy()))
             found.label = self.label
@@ -1180,6 +1185,9 @@ def _plain(operate: Callable[[Any, Any], Any]) -> Callable[[Tensor, Any], Any]:
                 y = operate(*(x.astype(kind, copy=False) if isinstance(x, np.ndarray) else x for x in (self._data, b)))
         except FloatingPointError:
             raise RuntimeError("ZeroDivisionError: integers have no infinity; divide with / or by a float") from None
+        except ValueError:
+            _refuse_shapes(self._data, b)
+            raise
         except TypeError:  # & | ^ << >>
             raise NotImplementedError(f"{operate.__name__} is not implemented for {dtypes.of(kind)!r}, only for "
                                       "integers and bools") from None  # fmt: skip

@@ -336,6 +336,23 @@ def test_the_gradient_of_what_is_no_leaf_is_told_to_be_none() -> None:
     assert y.grad.tolist() == [1, 1]
 
 
+def test_a_gradient_stays_with_a_tensor_that_requires_none() -> None:
+    """A gradient worked out by hand, and that of a layer that is frozen: as in PyTorch, an optimiser steps by them."""
+    w = mg.ones(2)
+    w.grad = mg.tensor([1.0, 2.0])
+    mg.optim.SGD([w], lr=0.1).step()
+    np.testing.assert_allclose(w.numpy(), [0.9, 0.8])
+    other = copy.deepcopy(w)
+    other.grad.zero_()
+    w.requires_grad_()
+    (w * 3).sum().backward()
+    assert w.grad.tolist() == [4, 5]
+    w.requires_grad_(False)
+    assert w.grad.tolist() == [4, 5]
+    w.grad = None
+    assert w.grad is None
+
+
 def test_a_tensor_made_of_an_array_shares_its_memory() -> None:
     array = np.zeros(3, np.float32)
     x = mg.Tensor(array)

@@ -245,24 +245,25 @@ def embedding(
     if max_norm is not None or scale_grad_by_freq or sparse:
         _refuse_options("embedding", max_norm=max_norm, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     try:
-        places, n = input._data, len(weight._data)
+        places, rows = input._data, weight._data
     except AttributeError:
         _refuse_others("embedding", input=input, weight=weight)
         raise
+    if rows.ndim != 2:
+        raise RuntimeError(f"'weight' must be 2-D, got {rows.ndim}-D")
     if places.dtype.kind != "i" or places.dtype.itemsize < 4:
         raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: "
                            f"Long, Int; but got torch.{input.dtype.title}Tensor; convert it with .long()")  # fmt: skip
-    if weight._data.ndim != 2:
-        raise RuntimeError(f"'weight' must be 2-D, got {weight._data.ndim}-D")
+    n = len(rows)
     if places.size and not 0 <= np.minimum.reduce(places, None) <= np.maximum.reduce(places, None) < n:
         raise IndexError(f"index out of range in self: the weight has {n} rows, got {places.min()} … {places.max()}")
-    rows = apply(_INDEX, weight, (places.copy(),))  # the numbers may be changed before the backward pass
+    found = apply(_INDEX, weight, (places.copy(),))  # the numbers may be changed before the backward pass
     if padding_idx is not None:
         if not -n <= padding_idx < n:
             raise AssertionError(f"Padding_idx must be within num_embeddings: {n} rows, got {padding_idx}")
         padding = Tensor._of(places[..., None] == padding_idx % n)
-        rows = _where(padding, Tensor._of(rows._data), rows)
-    return _named(rows, "EmbeddingBackward0")
+        found = _where(padding, Tensor._of(found._data), found)
+    return _named(found, "EmbeddingBackward0")
 
 
 def _refuse_options(function: str, **options: Any) -> None:

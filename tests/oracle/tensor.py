@@ -102,6 +102,7 @@ GROUPS["shapes"] = cases("""
     z.movedim(0, 2)  z.movedim((0, 1), (2, 0))  torch.movedim(z, -1, 0)  c.squeeze()  c.squeeze(1)  c.squeeze(0)
     c.squeeze(-1)  c.squeeze((0, 1))  x.squeeze()  s.squeeze()  s.squeeze(0)  x.unsqueeze(0)  x.unsqueeze(-1)
     x.unsqueeze(1)  s.unsqueeze(0)  torch.unsqueeze(y, 0)  z.flatten()  z.flatten(1)  z.flatten(0, 1)  z.flatten(1, 2)
+    s.flip(0)  s.topk(1)
     s.flatten()  y.flatten()  x.T.flatten()  x.ravel()  x.unflatten(1, (2, 2))  x.unflatten(1, (-1, 2))
     x.unflatten(-1, [4, 1])  y.expand(3, 4)  c.expand(-1, 5)  c.expand(3, 5)  c.expand(2, -1, 5)  c.expand((3, 2))
     s.expand(2, 3)  y.expand_as(x)  x.expand(3, 4)
@@ -191,11 +192,13 @@ GROUPS["two by two"] = cases("""
     torch.logical_and(b, i)  torch.logical_or(x, b)  b.logical_xor(v.reshape(3,1))  torch.equal(x, x)
     torch.equal(x, p)  torch.equal(x, y)  torch.equal(x, f)  torch.allclose(x, x)  torch.allclose(x, p)
     torch.allclose(x, x + 1e-9)  x.allclose(x)  torch.isclose(x, x + 1e-3)  torch.isclose(x, p, atol=1)
-    (x.detach() % 0.5)  p % 0.3  x % y  x.remainder(0.5)  (p.detach() % 0.3)  (2.5 % p.detach())  x.detach() // 0.5
+    (x.detach() % 0.5)  p % 0.3  x % y  b % p  x.remainder(0.5)
+    (p.detach() % 0.3)  (2.5 % p.detach())  x.detach() // 0.5
     7 // p.detach()  1 - x  1 / x
     2 ** x  x - 1  -x  x / 2  x * y  x * c  c * y  x + e[:0].sum()  x + s  s - x  z * x  z / c  (x * x * c).sum(0)
     u + 300  u - 10  x + True  b + 1.5  b / b  torch.addcmul(x, p, y)  x.addcmul(p, y, value=-2)
-    torch.addcdiv(x, y, p)  x.addcdiv(y, p, value=0.5)
+    torch.addcdiv(x, y, p)  torch.div(x, p.round(), rounding_mode='floor')  x.clamp(min=p)
+    x.addcdiv(y, p, value=0.5)
 """)
 
 # ---- dtypes --------------------------------------------------------------------------------------------------
@@ -540,6 +543,21 @@ REFUSED = dict(re.split(r"\s+# ", line.strip(), maxsplit=1) for line in """
     torch.bmm(x, m)  # batch1 must be a 3D tensor | bmm: Expected 3D and 3D tensors, but got 2D and 2D
     torch.bmm(z, z[:1].mT)  # Expected size for first two dimensions of batch2 tensor to be: [2, 4] but got: [1, 4].
     b @ b.T  # not implemented for 'Bool'
+    F.linear(x[:, :2], y[:1, None])  # mat1 and mat2 shapes cannot be multiplied (3x2 and 1x1)
+    torch.tensordot(t([[1.] * 6]), t([[1.] * 4] * 3), 1)  # contracted dimensions need to match, but first has size 6
+    torch.tensordot(x, y, 2)  # tensordot expects dims < ndim_a | tensordot expects dims from 0 to the number of axes
+    x.masked_select(i)  # masked_select: expected BoolTensor for mask
+    x.index_select(0, b[0])  # index_select(): Expected dtype int32
+    x.index_select(0, k)  # index_select(): Index is supposed to be a vector
+    x.gather(0, u)  # gather(): Expected dtype int32/int64 for index
+    x.roll(1, 2)  # Dimension out of range (expected to be in range of [-2, 1], but got 2)
+    y.detach().copy_(c)  # doesn't match the broadcast shape
+    F.embedding(j, y)  # 'weight' must be 2-D
+    x // y[:3]  # The size of tensor a (4) must match the size of tensor b (3)
+    i & j  # The size of tensor a (4) must match the size of tensor b (3)
+    torch.logical_or(x, j)  # The size of tensor a (4) must match the size of tensor b (3)
+    torch.isclose(x, y[:3])  # The size of tensor a (4) must match the size of tensor b (3)
+    torch.allclose(x, y[:3])  # The size of tensor a (4) must match the size of tensor b (3)
     torch.einsum('ij,ij', x, i)  # expected scalar type Double but found Long
     torch.dot(y, x)  # 1D tensors expected | dot: Expected 1D and 1D tensors, but got 1D and 2D
     torch.dot(y, y[:2])  # inconsistent tensor size, expected tensor [4] and src [2] to have
