@@ -73,6 +73,46 @@ def test_a_kink_is_recognised(x: float, f: Any, slopes: tuple[float, float]) -> 
     assert check.ok
 
 
+@pytest.mark.parametrize(
+    ("point", "verdicts"),
+    [
+        ((0.0, 0.0), [(-math.pi / 2, 0.0, math.pi / 2), (math.pi, 0.0, 0.0)]),
+        ((0.0, -1.0), [(-math.pi, math.pi, math.pi), None]),
+        ((-1e-9, -1.0), [None, None]),  # beside the cut, not on it
+        ((1.0, -1.0), [None, None]),
+    ],
+)
+def test_a_jump_is_no_gradient(point: tuple[float, float], verdicts: list[tuple[float, ...] | None]) -> None:
+    check = viz.check(leaf(point[0], "a").atan2(leaf(point[1], "b")))
+    assert [x.jump for x in check.leaves] == [jump and pytest.approx(jump) for jump in verdicts]
+    for x in check.leaves:
+        assert x.verdict == ("jump" if x.jump else "agrees")
+        assert not x.jump or (x.difference, x.complex_step) == (None, None)
+    assert check.ok
+
+
+@pytest.mark.parametrize(
+    ("x", "f"),
+    [
+        (1.5707963, lambda x: x.tan()), (1.57079632679, lambda x: x.tan()), (math.pi / 2, lambda x: x.tan()),
+        (0.0, lambda x: (1e12 * x).sigmoid()), (1.0, lambda x: (1e12 * (x - 1)).sigmoid()),
+        (1e-12, lambda x: 1 / x), (1e-8, lambda x: (1 / x).sin()),
+    ],
+)  # fmt: skip
+def test_what_is_steep_is_no_jump(x: float, f: Any) -> None:
+    (found,) = viz.check(f(leaf(x))).leaves
+    assert (found.verdict, found.jump) == ("agrees", None), found
+
+
+def test_conditions_may_be_asked_anew() -> None:
+    def f(x: Any) -> Any:
+        return 3 * x if x > 0 else x
+
+    x = leaf(0.0)
+    (found,) = viz.check(f(x), again=lambda numbers: float(f(numbers["x"]))).leaves
+    assert (found.verdict, found.kink) == ("kink", pytest.approx((1, 3)))
+
+
 @pytest.mark.parametrize("f", [lambda x: x.sqrt(), lambda x: x.log(), lambda x: 1 / x, lambda x: (x * x).sqrt()])
 def test_where_there_is_no_gradient(f: Any) -> None:
     (found,) = viz.check(f(leaf(0.0))).leaves

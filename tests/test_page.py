@@ -400,6 +400,12 @@ def test_why_this_order(page):
     assert page.tab.locator(".visit.bad").count() == 1
 
 
+def test_checks_tell_a_jump(page):
+    a, b = Value(0.0, label="a"), Value(-1.0, label="b")
+    page.open(to_html(a.atan2(b)), "#step=3&tab=check")
+    assert "jump: values −3.142 and 3.142 and 3.142" in page.tab.locator(".checks").inner_text()
+
+
 def test_backward_twice(page):
     page.open(to_html(labelled_example()), "#step=7&tab=check")
     page.tab.get_by_role("button", name="Run backward again without zeroing").click()

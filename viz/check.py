@@ -46,7 +46,7 @@ from .trace import Node, Trace
 __all__ = ["Check", "Checked", "Order", "WhyOrder", "check", "why_order"]
 
 FloatArray = NDArray[np.float64]
-Verdict = Literal["agrees", "kink", "not finite", "unclear", "differs"]
+Verdict = Literal["agrees", "kink", "jump", "not finite", "unclear", "differs"]
 
 
 # ---- gradients beside finite differences and the complex step --------------------------------------------
@@ -62,6 +62,7 @@ class Checked:
     complex_step: float | None  #: exact to rounding; None where the graph does not run on complex numbers
     kink: tuple[float, float] | None  #: the slopes to the left and to the right, where they differ
     verdict: Verdict
+    jump: tuple[float, float, float] | None = None  #: the root just left of the point, at it and just right of it
 
     @property
     def error(self) -> float | None:
@@ -92,21 +93,27 @@ class Check(Printed):
 
 
 def _verdict(x: Checked) -> str:
+    if x.jump:
+        return f"jump: values {', '.join(map(number, x.jump[:2]))} and {number(x.jump[2])}"
     if x.kink:
         return f"{x.verdict}: slopes {number(x.kink[0])} and {number(x.kink[1])}"
     return x.verdict
 
 
-def check(root: Root, names: Mapping[str, Any] | None = None, eps: float = 1e-3) -> Check:
+def check(
+    root: Root, names: Mapping[str, Any] | None = None, eps: float = 1e-3, *, again: Again | None = None
+) -> Check:
     """Each leaf's gradient beside a finite difference and the complex step, with a verdict.
 
     A finite difference is Richardson's extrapolation of central differences; the steps go from eps down, each
     an eighth of the one before, relative to the leaf and absolute, and the one that is surest of itself
-    counts. Where the slopes on the two sides differ there is a kink, and any gradient between them is right.
+    counts. Where the slopes on the two sides differ there is a kink, and any gradient between them is right; where
+    the values differ there is a jump, and no gradient is.
     A graph of Tensors runs in float64; of a leaf of up to 8 elements each is moved, of a larger one all at once,
     along 4 random directions (1 from 10,000 elements on), the same ones each time.
-    names: more labels, by variable name, as from `locals()`. Raises TypeError when root is not a node of a
-    graph, ValueError for an eps that is not above 0.
+    names: more labels, by variable name, as from `locals()`. again: makes root's number anew from other numbers of
+    some leaves, by label; a graph holds the branch that was taken, and only so is a condition that ties seen.
+    Raises TypeError when root is not a node of a graph, ValueError for an eps that is not above 0.
     """
     if not eps > 0:
         raise ValueError(f"eps, the largest step of a finite difference, must be above 0, got {eps!r}; try 1e-3")
@@ -114,23 +121,39 @@ def check(root: Root, names: Mapping[str, Any] | None = None, eps: float = 1e-3)
     if program.arrays:
         return _check_arrays(program.in_float64(), eps)
     walk = Trace.of(program)
-    affordable = COMPLEX_RUNS // len(program) + 1
+    some = COMPLEX_RUNS // len(program) + 1
+    found = check_values(program, walk, eps, again, some)
+    asked = "; so were conditions asked anew" if again else ""
+    note = f"the complex step was taken for the first {some} leaves only{asked}" if len(found) > some else ""
+    return Check(walk.root.shown, tuple(found), note)
+
+
+def check_values(
+    program: Program, walk: Trace, eps: float = 1e-3, again: Again | None = None, affordable: int | None = None
+) -> list[Checked]:
+    """Each leaf of a graph of Values, in the walk's order; the arguments are those of `check`.
+
+    affordable: how many leaves the complex step is taken for.
+    """
+    estimates = dict(_differences(program, walk, walk.leaves, eps))
+    if again:
+        estimates |= _switches(program, walk, walk.leaves[:affordable], eps, again)
     found = []
-    for k, (index, estimate) in enumerate(_differences(program, walk, walk.leaves, eps)):
-        node, (difference, uncertainty, kink) = walk.nodes[index], estimate
-        difference = _settled(node.grad, difference, uncertainty)
-        sound = math.isfinite(node.grad) and math.isfinite(walk.root.data) and not (kink and _between(node.grad, kink))
-        exact = _complex_step(program, index) if sound and k < affordable else None
-        if exact is not None and math.isclose(node.grad, exact, rel_tol=1e-9):
+    for k, index in enumerate(walk.leaves):
+        node, (difference, uncertainty, kink, jump) = walk.nodes[index], estimates[index]
+        difference = None if jump else _settled(node.grad, difference, uncertainty)
+        sound = math.isfinite(node.grad) and math.isfinite(walk.root.data) and not jump
+        sound = sound and not (kink and _between(node.grad, kink))
+        exact = _complex_step(program, index) if sound and (affordable is None or k < affordable) else None
+        if exact is not None and math.isclose(node.grad, exact, rel_tol=1e-7):
             kink = None  # the two sides were sampled too far apart, and so may the steps have been
             if difference is not None and not math.isclose(difference, exact, rel_tol=1e-3, abs_tol=1e-3):
                 difference = None
-        verdict = _judge(node.grad, difference, uncertainty, exact, kink)
+        verdict = "jump" if jump else _judge(node.grad, difference, uncertainty, exact, kink)
         if not math.isfinite(walk.root.data):
             verdict = "not finite"
-        found.append(Checked(node.shown, node.data, node.grad, difference, uncertainty, exact, kink, verdict))
-    note = f"the complex step was taken for the first {affordable} leaves only" if len(found) > affordable else ""
-    return Check(walk.root.shown, tuple(found), note)
+        found.append(Checked(node.shown, node.data, node.grad, difference, uncertainty, exact, kink, verdict, jump))
+    return found
 
 
 def _check_arrays(program: Program, eps: float) -> Check:
@@ -138,7 +161,7 @@ def _check_arrays(program: Program, eps: float) -> Check:
     found = []
     for node in (walk.nodes[leaf] for leaf in walk.leaves):
         checked = []
-        for grad, (estimate, uncertainty, kink) in _slopes(program, walk, node, eps):
+        for grad, (estimate, uncertainty, kink, _) in _slopes(program, walk, node, eps):
             difference = _settled(grad, estimate, uncertainty)
             verdict = _judge(grad, difference, uncertainty, None, kink)
             verdict = verdict if np.isfinite(walk.root.data).all() else "not finite"
@@ -175,6 +198,8 @@ def _judge(
         return "kink" if _between(grad, kink) else "differs"
     if difference is not None:
         return "agrees" if math.isclose(grad, difference, rel_tol=1e-7, abs_tol=4 * uncertainty) else "differs"
+    if exact is not None and math.isclose(grad, exact, rel_tol=1e-7):
+        return "agrees"
     return "unclear" if exact is None or math.isclose(grad, exact, rel_tol=1e-6) else "differs"
 
 
@@ -185,21 +210,55 @@ BATCH = 2_000_000  #: numbers that one run of the program may hold
 #: Many runs of a program at once: a leaf is an array with one element for each run.
 _batches = World("batches", {**arrays.primitives, "dot": lambda w, x: sum(a * b for a, b in zip(w, x, strict=True))})
 
-_Difference = tuple[float | None, float, tuple[float, float] | None]
+Again = Callable[[Mapping[str, float]], float]
+_Difference = tuple[float | None, float, tuple[float, float] | None, tuple[float, float, float] | None]
 
 
 def _differences(
     program: Program, walk: Trace, leaves: Sequence[int], eps: float = 1e-3
 ) -> Iterator[tuple[int, _Difference]]:
-    """For each of the leaves the finite difference, its uncertainty and the two slopes of a kink."""
+    """For each of the leaves the finite difference, its uncertainty, the slopes of a kink, the values of a jump."""
     noise = _noise(walk)
-    at_once = max(1, BATCH // (len(program) * 4 * LEVELS))
+    at_once = max(1, BATCH // (len(program) * (4 * LEVELS + 2)))
     for some in (leaves[start : start + at_once] for start in range(0, len(leaves), at_once)):
-        steps = {leaf: _steps(walk.nodes[leaf].data, eps) for leaf in some}
-        roots = _moved(program, {leaf: program[leaf].data + np.stack([h, -h]) for leaf, h in steps.items()})
-        for leaf, h in steps.items():
-            up, down = roots[leaf]
-            yield leaf, _difference(walk.root.data, up, down, h, noise)
+        roots = _moved(program, {leaf: _around(program[leaf].data, eps) for leaf in some})
+        for leaf in some:
+            yield leaf, _estimate(program[leaf].data, walk.root.data, roots[leaf], eps, noise)
+
+
+def _around(x: float, eps: float) -> FloatArray:
+    """Where to look at the root: x with each step added, x with each subtracted, the floats next to x."""
+    h = _steps(x, eps).ravel()
+    return np.concatenate([x + h, x - h, np.nextafter(x, [np.inf, -np.inf])])
+
+
+def _estimate(x: float, root: float, roots: FloatArray, eps: float, noise: float) -> _Difference:
+    """What a leaf's numbers _around tell, from the root's there."""
+    h = _steps(x, eps)
+    up, down = roots[:-2].reshape(2, *h.shape)
+    difference, uncertainty, kink, _ = _difference(root, up, down, h, noise)
+    at = np.unravel_index(np.argmin(np.nan_to_num(h, nan=np.inf)), h.shape)
+    with np.errstate(all="ignore"):
+        near, far = (max(abs(a - root), abs(b - root)) for a, b in (roots[-2:], (up[at], down[at])))
+    # what is steep is crossed in some floats, a jump from one to the next
+    if 1e3 * noise < near < np.inf and near > far / 2:
+        return difference, uncertainty, None, (float(roots[-1]), root, float(roots[-2]))
+    return difference, uncertainty, kink, None
+
+
+def _switches(
+    program: Program, walk: Trace, leaves: Sequence[int], eps: float, again: Again
+) -> Iterator[tuple[int, _Difference]]:
+    """The estimates for those of the leaves where the smallest step turns a condition round."""
+    noise = _noise(walk)
+    for leaf in leaves:
+        x, name = program[leaf].data, program[leaf].label
+        numbers = _around(x, eps)
+        nearest = sorted(numbers[:-2], key=lambda number: math.inf if math.isnan(number) else abs(number - x))[:2]
+        frozen = _moved(program, {leaf: np.array(nearest)})[leaf]
+        if not np.array_equal([again({name: number}) for number in nearest], frozen, equal_nan=True):
+            roots = np.array([math.nan if math.isnan(number) else again({name: number}) for number in numbers])
+            yield leaf, _estimate(x, walk.root.data, roots, eps, noise)
 
 
 def _noise(walk: Trace) -> float:
@@ -283,13 +342,14 @@ def _difference(
         jump, size = np.abs(right - left), np.maximum(np.abs(right), np.abs(left))
         allowed = 8e3 * noise / h <= size
         stays = (jump[:, 1:] > jump[:, :-1] / 2) & (jump[:, 1:] > 1e-3 * size[:, 1:])
+        stays &= jump[:, 1:] < 4 * jump[:, :-1]  # a slope that grows as 1 / h is a jump's, and that may be beside x
     smallest = np.where(allowed[:, 1:] & allowed[:, :-1], h[:, 1:], np.inf)
     at = np.unravel_index(np.argmin(smallest), smallest.shape)
     kink = (float(left[:, 1:][at]), float(right[:, 1:][at])) if np.isfinite(smallest[at]) and stays[at] else None
     surest = np.unravel_index(np.argmin(np.where(np.isfinite(uncertainty), uncertainty, np.inf)), uncertainty.shape)
     if not (math.isfinite(root) and np.isfinite(uncertainty[surest])):
-        return None, math.inf, kink
-    return float(extrapolated[surest]), float(uncertainty[surest]), kink
+        return None, math.inf, kink, None
+    return float(extrapolated[surest]), float(uncertainty[surest]), kink, None
 
 
 # ---- the complex step ------------------------------------------------------------------------------------
@@ -378,7 +438,7 @@ def _gradient(program: Program, walk: Trace, leaf: int) -> FloatArray | None:
     """Finite differences by each element, None where there are too many."""
     if program[leaf].data.size > ELEMENTS:
         return None
-    found = [difference for _, (difference, _, _) in _slopes(program, walk, walk.nodes[leaf])]
+    found = [difference for _, (difference, *_) in _slopes(program, walk, walk.nodes[leaf])]
     return None if None in found else np.array(found, float).reshape(program[leaf].data.shape)
 
 

@@ -9,12 +9,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from microgradx.program import Program
 
-from ..check import _SCHEDULES, WhyOrder, _complex_step, _differences, _judge
+from ..check import _SCHEDULES, WhyOrder, check_values
 from ..trace import Trace
 
 __all__ = ["checks", "orders", "visits"]
@@ -72,17 +71,9 @@ def _visits(walk: Trace, name: str) -> tuple[list[dict[str, Any]], int | None]:
 
 def checks(program: Program, walk: Trace) -> list[dict[str, Any]]:
     """Each leaf's gradient beside a finite difference and the complex step, with a verdict, as `viz.check` has it."""
-    affordable = COMPLEX_RUNS // len(program) + 1
-    found = []
-    for k, (index, (estimate, uncertainty, kink)) in enumerate(_differences(program, walk, walk.leaves)):
-        grad = walk.nodes[index].grad
-        settled = estimate is not None and uncertainty <= 1e-3 * max(abs(grad), abs(estimate), 1e-3)
-        difference = estimate if settled else None
-        exact = None
-        if math.isfinite(grad) and math.isfinite(walk.root.data) and not kink and k < affordable:
-            exact = _complex_step(program, index)
-        verdict: str = _judge(grad, difference, uncertainty, exact, kink)
-        if not math.isfinite(walk.root.data):
-            verdict = "not finite"
-        found.append({"node": index, "difference": difference, "exact": exact, "kink": kink, "verdict": verdict})
-    return found
+    found = check_values(program, walk, affordable=COMPLEX_RUNS // len(program) + 1)
+    return [
+        {"node": index, "difference": x.difference, "exact": x.complex_step, "kink": x.kink, "jump": x.jump,
+         "verdict": x.verdict}
+        for index, x in zip(walk.leaves, found, strict=True)
+    ]  # fmt: skip

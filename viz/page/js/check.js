@@ -47,7 +47,8 @@ function checkTable(app) {
     const exact = edited ? null : real(one.exact);
     const error = difference === null ? null : Math.abs(grad - difference);
     const verdict = edited ? (error <= 1e-5 * Math.max(1, Math.abs(grad)) ? "agrees" : "unclear") : one.verdict;
-    const kink = one.kink && !edited ? `: slopes ${one.kink.map((x) => number(real(x))).join(" and ")}` : "";
+    const [what, at] = one.jump ? ["values", one.jump] : ["slopes", one.kink];
+    const kink = at && !edited ? `: ${what} ${at.map((x) => number(real(x))).join(" and ")}` : "";
     return html(
       "tr",
       null,
