@@ -19,7 +19,7 @@ import os
 import re
 import sys
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from . import __version__
@@ -64,7 +64,7 @@ def _prepare_streams() -> None:
         getattr(sys, name).reconfigure(errors="replace")
 
 
-def _fail(error: Exception, code: int) -> int:
+def _fail(error: Exception | str, code: int) -> int:
     what: object = error
     if isinstance(error, OSError) and error.filename:
         what = f"cannot write {error.filename}: {error.strerror}"
@@ -81,8 +81,7 @@ def draw(arguments: argparse.Namespace) -> int:
     import viz
 
     if not arguments.output and sys.stdout.isatty():
-        print("microgradx: say where the picture goes: -o neuron.svg, or -o - for this terminal", file=sys.stderr)
-        return USAGE
+        return _fail("say where the picture goes: -o neuron.svg, or -o - for this terminal", USAGE)
     root = _graph(arguments)
     root.backward()
     graph = viz.draw(root, direction=arguments.direction, local=arguments.local, theme=arguments.theme)
@@ -103,6 +102,10 @@ def _page(name: str) -> str:
 def step(arguments: argparse.Namespace) -> int:
     import viz
 
+    if arguments.why and (arguments.html or arguments.open):
+        return _fail("--why prints a table; leave out --html and --open, whose page shows the orders too", USAGE)
+    if arguments.open and not arguments.html:
+        return _fail("--open shows a page; say where it is written: --html walk.html", USAGE)
     root = _graph(arguments)
     if arguments.why:
         print(viz.why_order(root))
@@ -118,7 +121,13 @@ def step(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     import viz
 
-    table = viz.check(_graph(arguments))
+    given = assignments(arguments.variables)
+
+    def again(numbers: Mapping[str, float]) -> float:
+        return parse(arguments.expression, given, numbers).data
+
+    # Only a comparison can turn round; without one the graph is the expression
+    table = viz.check(_graph(arguments), again=again if re.search("[<>=]=?", arguments.expression) else None)
     print(table)
     return 0 if table.ok else FAILED
 

@@ -43,6 +43,7 @@ from .value import Value
 __all__ = ["ParseError", "assignments", "parse"]
 
 MAX_LENGTH, MAX_NESTING = 10_000, 100
+MAX_POWER = 1_000_000  #: of beyond that, a float shows nothing but 0, 1 and ∞
 ALIASES = {"max": "maximum", "min": "minimum", "ln": "log"}
 
 
@@ -62,15 +63,18 @@ class ParseError(ValueError):
         return f"{self.problem}\n  {before}{shown}{after}\n  {' ' * (len(before) + self.column - 1 - start)}^"
 
 
-def parse(text: str, variables: Mapping[str, float | Value]) -> Value:
+def parse(
+    text: str, variables: Mapping[str, float | Value], instead: Mapping[str, float] | None = None
+) -> Value:
     """The graph of an expression, or of `;`-separated parts, where all but the last are `name = expression`.
 
     variables: a number, or a leaf that exists already, for each name; a number becomes a leaf of that label.
+    instead: other numbers for some of these, and for parts that are constants.
     Raises ParseError for all that is not arithmetic on them, and for a variable that is never used.
     """
     text = re.sub(r"\s", " ", text).strip()
     _check_tokens(text)
-    reader = _Reader(text, variables)
+    reader = _Reader(text, variables, instead or {})
     parts = reader.parts()
     for part in parts[:-1]:
         reader.part(part)
@@ -154,7 +158,7 @@ def _check_tokens(text: str) -> None:
         elif kind == "name" and not token.isidentifier():
             problem = f"{token!r:.60} is not a name; use letters, digits and _ (a power is written **)"
         elif kind == "number" and not _fits_a_float(token):
-            problem = f"the number {token:.20}… does not fit a 64-bit float"
+            problem = f"the number {_short(token)} does not fit a 64-bit float"
         elif ends_operand and begins_operand:
             problem = f"an operator is missing before {token!r:.20}; a product is written *"
         elif nesting > MAX_NESTING:
@@ -162,6 +166,10 @@ def _check_tokens(text: str) -> None:
         if problem:
             raise ParseError(problem, text, match.start() + 1)
         before, before_kind = token, kind
+
+
+def _short(token: str, most: int = 20) -> str:
+    return token if len(token) <= most else f"{token[:most]}…"
 
 
 def _fits_a_float(number: str) -> bool:
@@ -181,9 +189,10 @@ _COMPARISONS = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, 
 class _Reader:
     """A text on its way to a graph. A result is a Value, a float (no variables) or a bool (a comparison)."""
 
-    def __init__(self, text: str, variables: Mapping[str, float | Value]) -> None:
-        self.text = text
-        self.names = {n: x if isinstance(x, Value) else Value(x, label=n) for n, x in variables.items()}
+    def __init__(self, text: str, variables: Mapping[str, float | Value], instead: Mapping[str, float]) -> None:
+        self.text, self.instead = text, instead
+        given = ((name, instead.get(name, x)) for name, x in variables.items())
+        self.names = {name: x if isinstance(x, Value) else Value(x, label=name) for name, x in given}
         self.given_at: dict[str, int] = {}  # the columns of the names that the text itself gives
         self.used: set[str] = set()
 
@@ -216,7 +225,7 @@ class _Reader:
             case ast.Assign(targets=[ast.Name(id=name)], value=tree) if name not in self.names:
                 result = self.result(tree)
                 if isinstance(result, float):
-                    result = Value(result)
+                    result = Value(self.instead.get(name, result))
                 elif same := [known for known, value in self.names.items() if value is result]:
                     raise self.error(tree, f"this is {same[0]} itself; use that name instead of a second one")
                 result.label = name
@@ -278,8 +287,9 @@ class _Reader:
         if name not in self.names:
             if name in _functions():
                 raise self.error(node, f"{name} is a function; write {name}(…)")
-            otherwise = f"give it one after the expression, such as {name}=1"
-            raise self.error(node, f"{name} has no value; {_closest(name, self.names) or otherwise}")
+            shown = _short(name, 60)
+            otherwise = f"give it one after the expression, such as {shown}=1"
+            raise self.error(node, f"{shown} has no value; {_closest(name, self.names) or otherwise}")
         self.used.add(name)
         return self.names[name]
 
@@ -297,12 +307,15 @@ class _Reader:
         if name in RULES:
             raise self.error(node, f"{name} takes vectors, and there are none here; write w1*x1 + w2*x2 + b")
         otherwise = f"the functions are {', '.join(sorted(functions))}"
-        raise self.error(node, f"there is no function {name}; {_closest(name, functions) or otherwise}")
+        raise self.error(node, f"there is no function {_short(name, 60)}; {_closest(name, functions) or otherwise}")
 
     def run(self, node: ast.expr, rule: Rule, inputs: list[Any]) -> Any:
         for expected, operand, x in zip(rule.inputs, _operands(node), inputs, strict=False):
             if isinstance(x, bool) != (expected == "condition"):
                 raise self.error(operand, "a comparison stands first in where(x > 0, a, b), and nowhere else")
+        if rule.name == "pow" and isinstance(inputs[1], float) and abs(inputs[1]) > MAX_POWER:
+            problem = f"a power this huge, {inputs[1]:.7g}, is refused; the most is {MAX_POWER:,}"
+            raise self.error(_operands(node)[1], problem)
         if any(isinstance(x, Value) for x in inputs):
             return rule(*inputs)
         constant = worlds.run(rule, *inputs)

@@ -151,13 +151,15 @@ def test_options_may_stand_anywhere(capsys: pytest.CaptureFixture[str], tmp_path
         (["draw", "x", "x=1", "-o"], "expected one argument"),
         (["draw", "x", "x=1", "-o", "neuron"], "got 'neuron'"),
         (["step", "x", "x=1", "--wh"], "cannot use '--wh'"),
+        (["step", "x", "x=1", "--open"], "say where it is written: --html walk.html"),
+        (["step", "x", "x=1", "--why", "--html", "walk.html"], "leave out --html"),
         (["source", "w * x", "w=2"], "x has no value"),
         (["source", "w", "*", "x", "w=2", "x=3"], "expected NAME=NUMBER, such as x=2; put the expression in quotes"),
         (["source", "x", "x=1", "x=2"], "x is given twice"),
         (["source", "x", "x=one"], "expected a finite number for x"),
         (["source", "x", "x=1", "z=3"], "z is given but never used"),
         (["source", "__import__('os').system('true')"], "is not part of an expression"),
-        (["source", "9**9**9**9*x", "x=1"], "this constant is inf"),
+        (["source", "9**9**9**9*x", "x=1"], "a power this huge"),
         (["source", "(" * 100_000, "x=1"], "characters"),
         (["source", "\ud800x", "x=1"], "is not part of an expression"),
         (["demo", "here", "there"], "cannot use 'there'"),
@@ -188,6 +190,25 @@ def test_what_cannot_be_written_exits_with_1(capsys: pytest.CaptureFixture[str],
     (tmp_path / "file").touch()
     assert main(["demo", str(tmp_path / "file")]) == 1
     assert "cannot write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("expression", "at", "says"),
+    [
+        ("where(x > 0, x, 0.1*x)", "0", "kink: slopes 0.1 and 1"),
+        ("where(x > 0, x, 0.1*x)", "1e-9", "agrees"),
+        ("where(x > 0, x*x, 0*x)", "0", "agrees"),
+        ("where(x > 1, 3, x)", "1", "jump: values 1, 1 and 3"),
+        ("where(x == 1, 3, x)", "1", "jump: values 1, 3 and 1"),
+        ("y = 2; where(x*x > y, 3*x, x)", "1.4142135623730951", "jump: values 1.414, 4.243 and 4.243"),
+        ("where(x > 0, x, -x) + where(x >= 0, x, -x)", "0", "kink: slopes −2 and 2"),
+    ],
+)
+def test_a_condition_that_ties_is_checked_on_both_sides(
+    expression: str, at: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", expression, f"x={at}"]) == 0
+    assert re.search(rf"^x .* {re.escape(says)}$", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_a_check_that_fails_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,7 @@ def test_a_neuron_has_its_value_labels_and_gradients() -> None:
         ("--x", 2.0),
         ("-x**2", -4.0),
         ("x**-2", 0.25),
+        ("(1 + x/1e6)**1e6", math.exp(2 * (1 - 1e-6))),
         ("2**3**x", 2.0**9),
         ("2*3*x - 1e-3", 11.999),
         ("1_0.5*x", 21.0),
@@ -137,6 +138,18 @@ x(w)
 ^ x is a variable, not a function
 1j*x
  ^ operator is missing
+x**1e9
+   ^ a power this huge, 1e+09, is refused; the most is 1,000,000
+x**-1000001
+   ^ a power this huge
+x**9**9
+   ^ a power this huge, 3.874205e+08
+9**9**9*x
+   ^ a power this huge
+pow(x, 9**9)
+       ^ a power this huge
+1e999*x
+^ the number 1e999 does not fit
 x^2
  ^ a power is written **
 x//2
@@ -224,8 +237,10 @@ where(x > 0, x > w, b)
 x + (w > b)
      ^ a comparison stands first
 9**9**9**9 * x
-   ^ this constant is inf
+      ^ a power this huge, 3.874205e+08
 2**10**10
+   ^ a power this huge
+1e300*1e300*x
 ^ this constant is inf
 x / (1/0)
      ^ constant is inf
@@ -275,6 +290,15 @@ def test_the_caret_points_at_the_column_also_in_a_long_text() -> None:
         _, line, caret = str(refused(before + "tahn(x) + " + "x + " * 100 + "x")).split("\n")
         assert line[caret.index("^") :].startswith("tahn(x)")
         assert len(line) < 110
+
+
+@pytest.mark.parametrize("text", ["x" * 9_000, "x" * 9_000 + "(1)", "9" * 9_000 + "*x"])
+def test_a_long_word_of_an_expression_makes_no_long_message(text: str) -> None:
+    assert len(str(refused(text, {"w": 1.0}))) < 700
+
+
+def test_other_numbers_stand_instead_of_those_of_variables_and_constant_parts() -> None:
+    assert parse("k = 3; k*x + y", {"x": 2, "y": 1}, {"x": 10, "k": 5}).data == 51
 
 
 def test_a_message_shows_no_control_characters() -> None:
