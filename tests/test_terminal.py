@@ -137,6 +137,9 @@ def test_in_a_notebook_and_at_the_prompt() -> None:
     assert walk._repr_mimebundle_()["text/plain"] == str(walk)
     assert repr(walk) == "<walk of L: 5 nodes, 3 steps forward, 4 backward: print() it, index it, .play() it>"
     assert walk[0]._repr_mimebundle_() == {"text/plain": str(walk[0])}
+    for shown in (walk, walk[0], viz.draw(walk.program), viz.animate(walk.program), walk.why_order):
+        assert list(shown._repr_mimebundle_(include={"text/plain"}, exclude=set())) == ["text/plain"]
+        assert "text/plain" not in shown._repr_mimebundle_(exclude=["text/plain"])
     y = Value(1.0)
     for _ in range(50):
         y = y + 1
@@ -179,6 +182,8 @@ def test_enter_goes_through_all_steps_and_out() -> None:
         ("\n\nb\nq\n", "forward 1 of 3 · step 1 of 7"), ("5\nq\n", "backward 2 of 4 · step 5 of 7"),
         ("5\nw\n\nq\n", "backward 2 of 4 · step 5 of 7"), ("5\n99\nq\n", "backward 2 of 4 · step 5 of 7"),
         ("5\n?h\n\n\nq\n", "backward 3 of 4 · step 6 of 7"),
+        ("\x1b[C\n\x1bOC\x1b[B\nq\n", "forward 3 of 3 · step 3 of 7"),
+        ("5\n\x1b[D\x1b[A\nq\n", "forward 3 of 3 · step 3 of 7"), ("\x1b[D\nq\n", "start · 7 steps"),
     ],
 )  # fmt: skip
 def test_keys(monkeypatch: pytest.MonkeyPatch, keys: str, last: str) -> None:

@@ -32,7 +32,7 @@ from microgradx.program import Program, Root, nodes_below
 from . import ranks
 from .cards import FONTS, STYLES, THEMES, Curve, Polygon, Rectangle, Shape, Style, Text, breadth, clean, fit
 from .explain import plain, words
-from .notation import LONGEST, norm, number
+from .notation import LONGEST, bundle, norm, number
 from .svg import MARGIN, Graph, _arrowhead, _attributes, _css, _element, _xy, draw
 from .trace import Step, Trace
 
@@ -437,8 +437,8 @@ class Animation:
     def _repr_svg_(self) -> str:
         return self.svg()
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": repr(self), "image/svg+xml": self.svg()}
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        return bundle({"text/plain": self.__repr__, "image/svg+xml": self.svg}, include, exclude)
 
     def _frames(self) -> list[Image]:
         """A picture of each moment, all in one palette."""

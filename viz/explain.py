@@ -31,7 +31,7 @@ from microgradx.graph import describe
 from microgradx.program import Program, Root
 from microgradx.tensor import Op, Tensor
 
-from .notation import bracketed, norm, number, shape
+from .notation import bracketed, bundle, norm, number, shape
 from .trace import Contribution, Node, Step, Trace
 
 __all__ = ["Kind", "Line", "Printed", "Span", "Table", "explain", "explanation", "line", "ordinal", "plain", "words"]
@@ -286,8 +286,8 @@ class Printed(ABC):
 
     __repr__ = __str__
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/plain": str(self)}
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        return bundle({"text/plain": self.__str__}, include, exclude)
 
 
 def cells(text: str) -> int:

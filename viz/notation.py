@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -25,11 +25,19 @@ from microgradx.structural import Structural
 from microgradx.symbols import POW
 
 __all__ = [
-    "LONGEST", "Summary", "bracketed", "kind", "local_texts", "norm", "number", "product_text", "shape", "shapes_text",
-    "sign", "written",
+    "LONGEST", "Summary", "bracketed", "bundle", "kind", "local_texts", "norm", "number", "product_text", "shape",
+    "shapes_text", "sign", "written",
 ]  # fmt: skip
 
 LONGEST = 4  #: elements of a vector that are written out
+
+
+def bundle(
+    texts: Mapping[str, Callable[[], str]], include: Container[str] | None, exclude: Container[str] | None
+) -> dict[str, str]:
+    """What `_repr_mimebundle_` returns: of the texts by MIME type those that are asked for, made only then."""
+    return {kind: text() for kind, text in texts.items()
+            if (not include or kind in include) and not (exclude and kind in exclude)}  # fmt: skip
 
 
 # ---- numbers ---------------------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ from .cards import (
 )
 from .fold import Box, Group, Link, Sketch, fold
 from .layout import ENGINES, GraphvizError, place, render
-from .notation import kind, norm, number
+from .notation import bundle, kind, norm, number
 from .ranks import DIRECTIONS, Point
 from .trace import Contribution, Trace
 
@@ -413,8 +413,8 @@ class Graph:
     def _repr_svg_(self) -> str:
         return self.svg()
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": repr(self), "image/svg+xml": self.svg()}
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
+        return bundle({"text/plain": self.__repr__, "image/svg+xml": self.svg}, include, exclude)
 
     def _painted(self, format: str, transparent: bool) -> bytes:
         """The scene as PNG or PDF: Graphviz is given an empty graph, and the picture as its background."""

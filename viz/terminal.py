@@ -22,6 +22,7 @@ p = h+1 passes on dL/dp = 6, complete (1/1)
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +34,7 @@ from microgradx.program import Program, Ref, Root
 
 from .check import WhyOrder
 from .explain import MOST, Line, Printed, Span, Table, explanation, line, plain, words
-from .notation import norm, shape
+from .notation import bundle, norm, shape
 from .page import iframe, to_html
 from .trace import Step, Trace
 
@@ -165,12 +166,12 @@ class Steps(Printed, Sequence[Frame]):
     def __repr__(self) -> str:
         return f"<walk of {plain([self.title])}: print() it, index it, .play() it>"
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None, **_: Any) -> dict[str, str]:
         rest = f"\n\n… and {len(self) - NOTEBOOK} more steps: print() shows all" if len(self) > NOTEBOOK else ""
-        shown = {"text/plain": str(self[:NOTEBOOK]) + rest}
+        texts = {"text/plain": lambda: str(self[:NOTEBOOK]) + rest}
         if len(self.program) <= PAGE:
-            shown["text/html"] = iframe(to_html(self), self.program)
-        return shown
+            texts["text/html"] = lambda: iframe(to_html(self), self.program)
+        return bundle(texts, include, exclude)
 
     @cached_property
     def why_order(self) -> WhyOrder:
@@ -206,6 +207,7 @@ class Steps(Printed, Sequence[Frame]):
 
 # ---- the screen ------------------------------------------------------------------------------------------
 HELP = "Enter next · b back · 5 jump · ?h explain · w why this order · q quit"
+ARROWS = re.compile(r"(\x1b[\[O][ABCD])+")  # up, down, right, left as a terminal sends them
 STYLES = {  # blue forward, orange backward, as in the pictures; both can be read on black and on white
     "name": "bold", "data": "color(32)", "gradient": "color(166)", "result": "bold color(166)", "heading": "bold",
 }  # fmt: skip
@@ -235,6 +237,9 @@ def _play(steps: Steps, stdin: IO[str], stdout: IO[str]) -> None:
             at += not was_aside
         elif command == "b":
             at = max(at - 1, 0)
+        elif ARROWS.fullmatch(answer.strip()):  # typed as text, since a line is read
+            at += sum(-1 if arrow in "AD" else 1 for arrow in answer.strip()[2::3])
+            at = min(max(at, 0), last)
         elif command == "w":
             aside = steps.why_order.parts()
         elif command[0] == "?":
