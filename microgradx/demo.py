@@ -38,7 +38,7 @@ def run(directory: Path) -> None:
     print(f"accuracy: {100 * correct / len(points):g} % of the {len(points)} training points")
     exhibits += [_network(directory, model, points[0]), *_plots(directory, model, points, labels, losses, correct)]
     (directory / "index.html").write_text(_page(exhibits), encoding="utf-8")
-    for file in ("index.html", *(exhibit.file for exhibit in exhibits if exhibit.file)):
+    for file in ("index.html", *(file for exhibit in exhibits for file in (exhibit.file, exhibit.page) if file)):
         print(directory / file)
 
 
@@ -109,6 +109,7 @@ class Exhibit:
     heading: str
     sentence: str
     text: str = ""  #: shown as it is, instead of a picture
+    page: str = ""  #: a page of its own about the same
     paper: bool = False  #: whether the picture is drawn for white paper
 
 
@@ -123,13 +124,15 @@ def _graphs(directory: Path) -> list[Exhibit]:
     reuse.backward()
     viz.draw(reuse, local=True).save(directory / "reuse.svg")
     twice = "h is used in p and in L, so its gradient is a sum of two contributions: 1·7 + 6·1 = 13."
-    walk = f"{viz.step(reuse)}\n\nWhy this order?\n\n{viz.why_order(reuse)}\n"
+    steps = viz.step(reuse)
+    steps.save(directory / "walk.html")
+    walk = f"{steps}\n\nWhy this order?\n\n{viz.why_order(reuse)}\n"
     (directory / "walk.txt").write_text(walk, encoding="utf-8")
     wait = "The same, step by step. h may pass its gradient on only when both contributions are there."
     return [
         Exhibit("neuron.svg", "One neuron", flow),
         Exhibit("reuse.svg", "A value that is used twice", twice),
-        Exhibit("walk.txt", "The walk", wait, text=walk),
+        Exhibit("walk.txt", "The walk", wait, text=walk, page="walk.html"),
     ]
 
 
@@ -222,7 +225,8 @@ def _section(exhibit: Exhibit) -> str:
     if exhibit.text:
         scrolling = f'<div class="scroll walk" tabindex="0" role="region" aria-label="{heading}">'
         shown = f"{scrolling}<pre>{escape(exhibit.text)}</pre></div>"
-        sentence += f' All of it: <a href="{file}">{file}</a>.'
+        page = f', or step by step, with numbers to change: <a href="{exhibit.page}">{exhibit.page}</a>'
+        sentence += f' All of it: <a href="{file}">{file}</a>{page if exhibit.page else ""}.'
     elif file:
         paper = ' class="paper"' if exhibit.paper else ""
         shown = f'<div class="scroll"><a href="{file}"><img{paper} src="{file}" alt="{heading}: {sentence}"></a></div>'

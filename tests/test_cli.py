@@ -265,7 +265,8 @@ def test_import_microgradx_loads_numpy_and_nothing_else() -> None:
 
 # ---- demo ------------------------------------------------------------------------------------------------
 Demo = tuple[subprocess.CompletedProcess[str], Path, float]
-FILES = {"index.html", "neuron.svg", "reuse.svg", "walk.txt", "network.svg", "loss-curve.svg", "decision-boundary.svg"}
+FILES = {"index.html", "neuron.svg", "reuse.svg", "walk.txt", "walk.html", "network.svg", "loss-curve.svg",
+         "decision-boundary.svg"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +290,7 @@ def test_demo_prints_the_files_that_it_writes(demo: Demo) -> None:
     assert {path.name for path in directory.iterdir()} == FILES
     printed = [line for line in done.stdout.splitlines() if line.startswith("microgradx-demo")]
     assert {Path(line).name for line in printed} == FILES
-    for file in FILES - {"index.html", "walk.txt"}:
+    for file in FILES - {"index.html", "walk.txt", "walk.html"}:
         assert ET.parse(directory / file).getroot().tag.endswith("svg")
 
 
@@ -300,6 +301,7 @@ def test_demo_shows_the_folded_network_and_the_walk(demo: Demo) -> None:
     walk = (directory / "walk.txt").read_text(encoding="utf-8")
     assert "complete (2/2)" in walk
     assert "breadth-first" in walk
+    assert "<title>" in (directory / "walk.html").read_text(encoding="utf-8")
 
 
 class Page(HTMLParser):
