@@ -68,18 +68,22 @@ class Rule:
         Raises TypeError when no input is one: plain numbers go through `worlds.floats` or `worlds.arrays`.
         """
         if named:
-            bound = signature(self.value).bind(None, *inputs, **named)
+            try:
+                bound = signature(self.value).bind(None, *inputs, **named)
+            except TypeError as problem:
+                raise TypeError(f"{self.name}({self.parameters}): {problem}") from None
             bound.apply_defaults()
             inputs = bound.args[1:]
         if not self.required <= len(inputs) <= len(self.inputs):
-            raise TypeError(f"{self.name}({', '.join(self.inputs)}) takes {len(self.inputs)} inputs, got {len(inputs)}")
+            takes = f"{len(self.inputs)} input{'s' * (len(self.inputs) > 1)}"
+            raise TypeError(f"{self.name}({', '.join(self.inputs)}) takes {takes}, got {len(inputs)}")
         if missing := len(self.inputs) - len(inputs):
             inputs += (self.value.__defaults__ or ())[-missing:]
         for x in inputs:
             for element in x if self.vectors and isinstance(x, Iterable) else (x,):
                 if apply := getattr(type(element), "__apply__", None):
                     return apply(self, inputs)
-        got = ", ".join("numbers" if isinstance(x, Iterable) else type(x).__name__ for x in inputs)
+        got = ", ".join("numbers" if isinstance(x, list | tuple) else type(x).__name__ for x in inputs)
         raise TypeError(f"{self.name}() needs at least one Value or Tensor, got {got}; wrap a number first: Value(2.0)")
 
 

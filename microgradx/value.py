@@ -44,13 +44,15 @@ def real(x: Any, what: str = "a Value's data") -> float:
             return float(x)
         except OverflowError:
             raise ValueError(f"{what} must fit a 64-bit float, and this {type(x).__name__} does not") from None
-    if isinstance(x, Node):
-        raise TypeError(f"{what} must be a plain number here, got a {type(x).__name__}; take its .data, or keep to one "
-                        "engine: Value and Tensor do not mix")  # fmt: skip
-    hint = {"str": "; use float(…)", "complex": "; take .real or abs(…)", "list": "; make one Value per element",
-            "tuple": "; make one Value per element", "NoneType": "; was a grad read before backward()?",
-            "bool": "; use float(…)"}.get(type(x).__name__, "")  # fmt: skip
-    raise TypeError(f"{what} must be a real number, got {type(x).__name__} {x!r:.60}{hint}")
+    raise TypeError(f"{what} must be a real number, got {type(x).__name__} {x!r:.60}{_HINTS.get(type(x).__name__, '')}")
+
+
+_HINTS = {
+    "str": "; use float(…)", "Decimal": "; use float(…)", "complex": "; take .real or abs(…)",
+    "list": "; make one Value per element", "tuple": "; make one Value per element",
+    "NoneType": "; was a grad read before backward()?", "Value": "; take its .data, or its .detach() for a new leaf",
+    "Tensor": "; Value and Tensor do not mix: keep to one engine, or take its .item()",
+}  # fmt: skip
 
 
 class Value(Operations):

@@ -263,5 +263,9 @@ def test_what_is_not_a_rule_is_refused(arguments: tuple[Any, ...], message: str)
 def test_a_rule_needs_a_node() -> None:
     with pytest.raises(TypeError, match=r"needs at least one Value.*got float.*Value\(2\.0\)"):
         RULES["tanh"](1.0)
-    with pytest.raises(TypeError, match="takes 1 inputs, got 2"):
+    with pytest.raises(TypeError, match="takes 1 input, got 2"):
         RULES["tanh"](Value(1.0), 2.0)
+    with pytest.raises(TypeError, match="needs at least one Value or Tensor, got str"):
+        RULES["tanh"]("x")
+    with pytest.raises(TypeError, match=r"^leaky_relu\(x, negative_slope=0.01\): got an unexpected .*'slope'"):
+        RULES["leaky_relu"](Value(1.0), slope=2)

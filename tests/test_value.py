@@ -153,7 +153,8 @@ BAD: list[tuple[Any, type[Exception], str]] = [
     ([1.0], TypeError, r"got list \[1\.0\]; make one Value per element"),
     ((1.0,), TypeError, "got tuple.*one Value per element"),
     ({}, TypeError, "got dict"), ({1.0}, TypeError, "got set"), (b"1", TypeError, "got bytes"),
-    (Decimal(1), TypeError, "got Decimal"), (Value, TypeError, "got type"),
+    (Decimal(1), TypeError, r"got Decimal.*; use float"), (Value, TypeError, "got type"),
+    (mg.tensor([1.0, 2.0]), TypeError, "Value and Tensor do not mix: keep to one engine"),
     (np.array([True]), TypeError, r"array of bool.*astype\(float\)"), (np.array("a"), TypeError, "array of <U1"),
     (np.array([1j]), TypeError, "array of complex128"),
     (np.array([1.0, 2.0]), ValueError, r"one number, got an array of shape \(2,\).*one Value per element"),
@@ -184,7 +185,7 @@ def test_what_is_not_one_real_number_is_refused_everywhere(x: Any, error: type[E
 
 @pytest.mark.parametrize("other", [Value(1.0), Value(1.0) * 2])
 def test_a_node_is_no_data(other: Value) -> None:
-    with pytest.raises(TypeError, match=r"plain number here, got a Value; take its \.data"):
+    with pytest.raises(TypeError, match=r"must be a real number, got Value .*; take its \.data"):
         Value(other)
 
 
