@@ -146,6 +146,8 @@ class Program:
                 if id(source) not in index:
                     index[id(source)] = len(sources)
                     sources.append(source)
+        if not isinstance(names, Mapping | None):
+            raise TypeError(f"names is a dict of what your variables are called, such as locals(), got {names!r:.60}")
         named = dict(_named(names or {}))
         labels = [_label(source) or named.get(id(source), "") or _same(source, names or {}) for source in sources]
 

@@ -24,6 +24,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from inspect import signature
+from keyword import iskeyword
 from typing import Any
 
 __all__ = ["RULES", "Rule", "rule"]
@@ -111,8 +112,8 @@ def rule(
     identifier, or when the partials do not match the inputs.
     """
     inputs = tuple(signature(value).parameters)[1:]
-    if not name.isidentifier() or name.startswith("_"):
-        raise ValueError(f"a rule's name must be an identifier that does not begin with _, got {name!r}")
+    if not name.isidentifier() or name.startswith("_") or iskeyword(name):
+        raise ValueError(f"a rule's name must be an identifier that is no keyword and begins without _, got {name!r}")
     if name in RULES:
         raise ValueError(f"there is a rule {name!r} already; choose another name, or `del RULES[{name!r}]` first")
     if len(partials) != len(inputs) or not inputs:

@@ -112,8 +112,8 @@ def test_readme_links_lead_somewhere() -> None:
 
 
 def test_readme_map_names_every_module() -> None:
-    modules = {path.name for path in (ROOT / "microgradx").glob("*.py")} - {"__init__.py"}
-    assert {module for module in modules if f"(microgradx/{module})" not in README} == set()
+    modules = [path for package in ("microgradx", "viz") for path in (ROOT / package).glob("[!_]*.py")]
+    assert [path for path in modules if f"({path.relative_to(ROOT).as_posix()})" not in README] == []
 
 
 # ---- pictures --------------------------------------------------------------------------------------------

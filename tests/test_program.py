@@ -216,6 +216,11 @@ def test_a_program_is_read_off_a_value(root: Any) -> None:
         Program.of(root)
 
 
+def test_names_are_a_dict() -> None:
+    with pytest.raises(TypeError, match=r"names is a dict .*locals\(\), got <built-in function locals>"):
+        Program.of(Value(1.0), locals)  # type: ignore[arg-type]
+
+
 def test_another_language_is_refused() -> None:
     with pytest.raises(ValueError, match="'python', got 'cobol'"):
         Program.of(Value(1.0)).source("cobol")

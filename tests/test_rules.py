@@ -249,6 +249,7 @@ def test_a_new_line_is_a_whole_operation() -> None:
 @pytest.mark.parametrize(("arguments", "message"), [
     (("tanh", lambda xp, x: x, lambda xp, y, x: 1), "there is a rule .tanh. already; choose"),
     (("a b", lambda xp, x: x, lambda xp, y, x: 1), "identifier"),
+    (("lambda", lambda xp, x: x, lambda xp, y, x: 1), "identifier that is no keyword"),
     (("new", lambda xp, a, b: a, lambda xp, y, a, b: 1), "2 inputs .* 1 partials"),
     (("new", lambda xp: 1.0), "0 inputs"),
     (("new", lambda xp, x: x, lambda xp, x: 1), r"takes \(xp, y, x\)"),
