@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import wraps
 from typing import Any
 
-from . import value as _value
+from . import transforms
 from .creation import zeros
 from .functions import stack
 from .scopes import Scope, current, detect_anomaly, enter, leave, no_grad
@@ -36,7 +36,7 @@ def gradient(y: Any, xs: Any, create_graph: bool = False) -> Any:
     does not depend on has the gradient 0. Raises TypeError for anything else than Values or Tensors.
     """
     if not isinstance(y, Tensor):
-        return _value.grad(y, xs, create_graph)
+        return transforms.grad(y, xs, create_graph)
     several = isinstance(xs, Iterable) and not isinstance(xs, Tensor)
     wanted = list(xs) if several else [xs]
     found = grad(y, wanted, create_graph=create_graph, retain_graph=True, materialize_grads=True)

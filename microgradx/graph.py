@@ -12,19 +12,17 @@ a graph is freed the moment its root goes. Nothing here knows what an operation 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from types import GeneratorType
 from typing import Any, TypeVar
 
 import numpy as np
 
 from .rules import Rule
-from .scopes import AnomalyError, Scope, current, enter, leave
+from .scopes import AnomalyError, Scope
 from .vectors import Bundle, Station, sweeping
-from .worlds import traced
 
-__all__ = ["Node", "contributions", "describe", "order", "sweep", "sweeping", "topological_order", "traced_sweep"]
-
+__all__ = ["Node", "describe", "order", "sweep", "sweeping", "topological_order"]
 
 
 # ---- nodes -----------------------------------------------------------------------------------------------
@@ -230,49 +228,6 @@ def _sweep(nodes: list[Any], root: Any, seed: float) -> None:
                     elif d is not None:
                         x._gs.append(g)
                         x._rows.append(d)
-
-
-def contributions(node: Any, g: Any) -> Iterator[tuple[Any, Any]]:
-    """(parent, what it receives) for each use of a parent by `node`, whose gradient is the node `g`.
-
-    The local derivatives are formulas here, run on nodes, so the result can be differentiated again.
-    """
-    if node.rule is None:
-        return
-    for slot, *use in _formulas(node):
-        for parent, was, local in zip(*use, strict=True) if use[0].__class__ is Bundle else (use,):
-            now = getattr(local, "_data", local)
-            if now != was and not (math.isnan(now) and math.isnan(was)):
-                raise RuntimeError(
-                    f"an input of {describe(node)} was changed after the forward pass: "
-                    f"∂{node.op}/∂{node.rule.inputs[slot]} was {float(was)!r} and would now be {float(now)!r}; "
-                    "run the forward pass again before a backward pass with create_graph"
-                )
-            yield parent, g if local.__class__ is int and local == 1 else g * local
-
-
-def _formulas(node: Any) -> Iterator[tuple[int, Any, Any, Any]]:
-    locals_: Sequence[Any] = node._da if node._da.__class__ is tuple else (node._da, node._db)
-    for slot, (x, recorded) in enumerate(zip(node.inputs, locals_, strict=False)):
-        if recorded is not None:
-            yield slot, x, recorded, node.rule.partials[slot](traced, node, *node.inputs)
-
-
-def traced_sweep(root: Any, seed: Any) -> dict[Any, Any]:
-    """Like `sweep`, but each gradient is a node, made by the same rules; what has no gradient is not in the dict."""
-    grads: dict[Any, Any] = {root: seed}
-    outer = current()
-    # A formula may hold a branch that is not taken, whose nan is no anomaly: only what is handed on is checked
-    token = enter(Scope("", outer, outer.recording))
-    try:
-        for node in reversed(topological_order(root)):
-            for parent, received in contributions(node, grads[node]):
-                if outer.checking:
-                    check_handed_on(node, parent, received._data, grads[node]._data)
-                grads[parent] = grads[parent] + received if parent in grads else received
-    finally:
-        leave(token)
-    return grads
 
 
 def check_handed_on(node: Node, parent: Node, received: float, g: float) -> None:

@@ -14,19 +14,19 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
 from . import specialise, symbols, worlds
-from .graph import Node, check_handed_on, operation, place, sweep, sweeping, topological_order, traced_sweep
+from .graph import Node, check_handed_on, operation, place, sweep, topological_order
 from .operations import Operations
 from .rules import RULES, Rule
 from .scopes import AnomalyError, current
 from .vectors import Bundle
 
-__all__ = ["Value", "bundle", "grad", "methods", "real"]
+__all__ = ["Value", "bundle", "check_sweep", "methods", "real"]
 
 
 def real(x: Any, what: str = "a Value's data") -> float:
@@ -141,7 +141,7 @@ class Value(Operations):
 
         def add(before: dict[Value, float | None]) -> None:
             if current().checking:
-                _check(self)
+                check_sweep(self)
             for leaf, g in before.items():
                 if g is not None:
                     leaf._grad += g  # type: ignore[operator]
@@ -217,61 +217,11 @@ def bundle(x: Any) -> Bundle:
     return Bundle(x)
 
 
-def _check(root: Value) -> None:
+def check_sweep(root: Value) -> None:
     """During a sweep: raise for the first node, in its order, that handed a nan or an infinity to a parent."""
     for node in reversed(topological_order(root)):
         for _, parent, local in node.slots:
             check_handed_on(node, parent, node._grad * local, node._grad)
-
-
-@overload
-def grad(y: Value, xs: Value, create_graph: bool = False) -> Value: ...
-@overload
-def grad(y: Value, xs: Sequence[Value], create_graph: bool = False) -> list[Value]: ...
-def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> Value | list[Value]:
-    """dy/dx for one x, or a list of them for a sequence; no `.grad` is touched.
-
-    With create_graph the gradients are themselves graphs, and can be differentiated again, to any order.
-    What y does not depend on has the gradient 0. Raises TypeError for anything but Values, and RuntimeError
-    when create_graph meets a leaf whose data was changed after the forward pass.
-
-    >>> x = Value(2.0)
-    >>> d1 = grad(x**3, x, create_graph=True); d2 = grad(d1, x)
-    >>> d1.data, d2.data
-    (12.0, 12.0)
-    """
-    several = not isinstance(xs, Node) and isinstance(xs, Iterable)
-    wanted: list[Any] = list(xs) if several else [xs]  # type: ignore[arg-type]
-    for x in (y, *wanted):
-        if not isinstance(x, Value):
-            raise TypeError(f"grad(y, xs) takes Values, got {type(x).__name__} {x!r:.60}; only Values have a graph")
-    if create_graph:
-        grads = traced_sweep(y, Value(1.0))
-        found = [grads[x] if x in grads else Value(0.0) for x in wanted]
-    else:
-        with sweeping:
-            nodes = topological_order(y)
-            kept = [node.grad for node in nodes]
-
-            def restore() -> None:
-                for node, g in zip(nodes, kept, strict=True):
-                    node._grad = g
-
-            def read(_: dict[Value, float | None]) -> list[Value]:
-                try:
-                    if current().checking:
-                        _check(y)
-                    reached = set(nodes)
-                    return [Value(x._grad if x in reached else 0.0) for x in wanted]
-                finally:
-                    restore()
-
-            try:
-                found = sweep(y, 1.0, read)
-            except BaseException:
-                restore()
-                raise
-    return found if several else found[0]
 
 
 # ---- the table's operations as methods ---------------------------------------------------------------------

@@ -13,7 +13,8 @@ import microgradx as mg
 from microgradx.dot import dot
 from microgradx.graph import topological_order
 from microgradx.program import Program
-from microgradx.value import Value, grad
+from microgradx.transforms import grad
+from microgradx.value import Value
 
 from .table import EPS, complex_steps, graphs, gross
 

@@ -18,7 +18,8 @@ from microgradx.graph import topological_order
 from microgradx.nn import MLP
 from microgradx.program import Program
 from microgradx.rules import RULES
-from microgradx.value import Value, grad
+from microgradx.transforms import grad
+from microgradx.value import Value
 
 from .table import EPS, apply, graphs, gross, nodes, points
 

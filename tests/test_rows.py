@@ -19,7 +19,8 @@ from microgradx.graph import describe, sweep, topological_order
 from microgradx.nn import MLP, Layer
 from microgradx.program import Program
 from microgradx.rules import RULES, rule
-from microgradx.value import Value, grad
+from microgradx.transforms import grad
+from microgradx.value import Value
 
 from .table import gradients, numbers
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from microgradx import symbols, worlds
 from microgradx.rules import RULES, Rule, rule
-from microgradx.value import Value, grad
+from microgradx.transforms import grad
+from microgradx.value import Value
 
 from .table import EDGES, EPS, TEXTBOOK, apply, exact, flat, nodes, perturbed, points, same, shaped, unit
 

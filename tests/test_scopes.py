@@ -12,7 +12,8 @@ import pytest
 
 import microgradx as mg
 from microgradx.nn import MLP
-from microgradx.value import Value, grad
+from microgradx.transforms import grad
+from microgradx.value import Value
 
 
 # ---- no_grad ---------------------------------------------------------------------------------------------

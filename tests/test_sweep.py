@@ -16,7 +16,8 @@ import pytest
 from microgradx import graph, value, vectors
 from microgradx.dot import dot
 from microgradx.nn import MLP, rows
-from microgradx.value import Value, grad
+from microgradx.transforms import grad
+from microgradx.value import Value
 
 
 # ---- size and memory -------------------------------------------------------------------------------------

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 import microgradx as mg
 from microgradx.dot import dot
 from microgradx.nn import MLP
-from microgradx.value import Value, grad
+from microgradx.transforms import grad
+from microgradx.value import Value
 
 from .table import EDGES, same
 

@@ -22,7 +22,8 @@ from inspect import signature
 from typing import Any
 
 from ..rules import RULES, Rule
-from ..value import Value, grad
+from ..transforms import grad
+from ..value import Value
 from ..worlds import PRIMITIVES, World
 
 __all__ = ["Accuracy", "AccuracyReport", "check_accuracy", "textbook"]

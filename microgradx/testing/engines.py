@@ -21,8 +21,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import functions
-from .. import value as values
+from .. import functions, transforms
 from ..tensor import Tensor, grad
 from ..value import Value
 
@@ -141,12 +140,12 @@ class _Values:
 
     def vjp(self, f: Function, xs: Sequence[Array], cotangent: Array) -> Sequence[Array | None]:
         inputs = list(map(_values, xs))
-        found = iter(values.grad(_contracted(f(*inputs), cotangent), _leaves(inputs)))
+        found = iter(transforms.grad(_contracted(f(*inputs), cotangent), _leaves(inputs)))
         return [np.array([next(found).data for _ in range(x.size)], x.dtype).reshape(x.shape) if _floats(x) else None
                 for x in xs]  # fmt: skip
 
     def gradient(self, f: Function, cotangent: Array) -> Function:
-        return lambda *inputs: values.grad(_contracted(f(*inputs), cotangent), _leaves(inputs), create_graph=True)
+        return lambda *inputs: transforms.grad(_contracted(f(*inputs), cotangent), _leaves(inputs), create_graph=True)
 
 
 def _values(x: Array) -> Any:
