@@ -189,7 +189,8 @@ rule("tanh", lambda xp, x: xp.tanh(x), lambda xp, y, x: xp.tanh_slope(x, y))
 rule("tanh_slope", lambda xp, x, y: 4 * xp.exp(-2 * xp.abs(x)) / (1 + xp.exp(-2 * xp.abs(x))) ** 2,
      lambda xp, slope, x, y: -2 * xp.tanh(x) * slope, lambda xp, slope, x, y: 0)  # fmt: skip
 # the angle of the point (b, a); both partials divide twice, because a*a + b*b overflows at 1e154.
-# Beyond 4 ulp, as hypot: where a distance is subnormal it has few digits, and where it overflows it has none
+# Beyond 4 ulp, as hypot: where a distance is subnormal it has few digits, and where it overflows it has none.
+# At (0, 0) neither has a slope: atan2's are 0 and hypot's nan, both as in PyTorch
 rule("atan2", lambda xp, a, b: xp.atan2(a, b),
      lambda xp, y, a, b: xp.where((a == 0) & (b == 0), 0, b / xp.hypot(a, b) / xp.hypot(a, b)),
      lambda xp, y, a, b: xp.where((a == 0) & (b == 0), 0, -a / xp.hypot(a, b) / xp.hypot(a, b)),
