@@ -127,7 +127,7 @@ def check(arguments: argparse.Namespace) -> int:
         return parse(arguments.expression, given, numbers).data
 
     # Only a comparison can turn round; without one the graph is the expression
-    table = viz.check(_graph(arguments), again=again if re.search("[<>=]=?", arguments.expression) else None)
+    table = viz.check(_graph(arguments), again=again if re.search("[<>]|[=!]=", arguments.expression) else None)
     print(table)
     return 0 if table.ok else FAILED
 

@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, overload
 
-from .graph import Node, check_handed_on, describe, sweep, sweeping, topological_order
+from .graph import check_handed_on, describe, sweep, sweeping, topological_order
 from .scopes import Scope, current, enter, leave
 from .value import Value, check_sweep
 from .vectors import Bundle
@@ -39,7 +39,7 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> V
     >>> d1.data, d2.data
     (12.0, 12.0)
     """
-    several = not isinstance(xs, Node) and isinstance(xs, Iterable)
+    several = isinstance(xs, Iterable) and not hasattr(type(xs), "__apply__")  # a Tensor can be iterated over
     wanted: list[Any] = list(xs) if several else [xs]  # type: ignore[arg-type]
     for x in (y, *wanted):
         if not isinstance(x, Value):

@@ -206,6 +206,8 @@ def test_backward_and_grad_start_from_a_value(root: Any) -> None:
         grad(root, Value(1.0))
     with pytest.raises(TypeError, match=r"takes Values, got (float|NoneType|str)"):
         grad(Value(1.0), root if not isinstance(root, list) else [3.0])
+    with pytest.raises(TypeError, match="takes Values, got Tensor"):
+        grad(Value(1.0), mg.tensor(1.0))  # type: ignore[arg-type]
 
 
 def test_dot_refuses_what_does_not_fit() -> None:

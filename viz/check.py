@@ -232,12 +232,16 @@ def _around(x: float, eps: float) -> FloatArray:
     return np.concatenate([x + h, x - h, np.nextafter(x, [np.inf, -np.inf])])
 
 
+def _least(h: FloatArray) -> int:
+    return int(np.argmin(np.nan_to_num(h, nan=np.inf)))
+
+
 def _estimate(x: float, root: float, roots: FloatArray, eps: float, noise: float) -> _Difference:
     """What a leaf's numbers _around tell, from the root's there."""
     h = _steps(x, eps)
     up, down = roots[:-2].reshape(2, *h.shape)
     difference, uncertainty, kink, _ = _difference(root, up, down, h, noise)
-    at = np.unravel_index(np.argmin(np.nan_to_num(h, nan=np.inf)), h.shape)
+    at = np.unravel_index(_least(h), h.shape)
     with np.errstate(all="ignore"):
         near, far = (max(abs(a - root), abs(b - root)) for a, b in (roots[-2:], (up[at], down[at])))
     # what is steep is crossed in some floats, a jump from one to the next
@@ -253,8 +257,9 @@ def _switches(
     noise = _noise(walk)
     for leaf in leaves:
         x, name = program[leaf].data, program[leaf].label
-        numbers = _around(x, eps)
-        nearest = sorted(numbers[:-2], key=lambda number: math.inf if math.isnan(number) else abs(number - x))[:2]
+        numbers, h = _around(x, eps), _steps(x, eps).ravel()
+        smallest = _least(h)
+        nearest = [numbers[smallest], numbers[smallest + h.size]]  # above x and below it
         frozen = _moved(program, {leaf: np.array(nearest)})[leaf]
         if not np.array_equal([again({name: number}) for number in nearest], frozen, equal_nan=True):
             roots = np.array([math.nan if math.isnan(number) else again({name: number}) for number in numbers])
