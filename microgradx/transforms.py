@@ -45,7 +45,7 @@ def grad(y: Value, xs: Value | Sequence[Value], create_graph: bool = False) -> V
         if not isinstance(x, Value):
             raise TypeError(f"grad(y, xs) takes Values, got {type(x).__name__} {x!r:.60}; only Values have a graph")
     if create_graph:
-        grads = _traced_sweep(y, Value(1.0))
+        grads = _traced_sweep(y, Value(1.0, label=f"d{y.label}/d{y.label}" if y.label else ""))
         found = [grads[x] if x in grads else Value(0.0) for x in wanted]
     else:
         with sweeping:

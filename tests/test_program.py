@@ -222,6 +222,15 @@ def test_names_are_a_dict() -> None:
         Program.of(Value(1.0), locals)  # type: ignore[arg-type]
 
 
+def test_the_seed_of_a_second_derivative_has_a_name() -> None:
+    x = Value(2.0, label="x")
+    y = x.exp()
+    y.label = "y"
+    slope = grad(y, x, create_graph=True)
+    assert next((i.name, i.data) for i in Program.of(slope)) == ("dy_dy", 1.0)
+    assert Program.of(grad(x.exp(), x, create_graph=True))[0].name == "v0"
+
+
 def test_another_language_is_refused() -> None:
     with pytest.raises(ValueError, match="'python', got 'cobol'"):
         Program.of(Value(1.0)).source("cobol")
