@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import viz
+from microgradx.creation import tensor
 from microgradx.dot import dot
+from microgradx.dtypes import float64
 from microgradx.nn import MLP
 from microgradx.rules import RULES, rule
 from microgradx.value import Value
@@ -102,6 +104,15 @@ def test_a_jump_is_no_gradient(point: tuple[float, float], verdicts: list[tuple[
 def test_what_is_steep_is_no_jump(x: float, f: Any) -> None:
     (found,) = viz.check(f(leaf(x))).leaves
     assert (found.verdict, found.jump) == ("agrees", None), found
+
+
+def test_jumps_and_slopes_of_tensors() -> None:
+    a, b = (tensor(x, requires_grad=True, dtype=float64) for x in ([0.0, 1.0], [-1.0, -1.0]))
+    cut = viz.check(a.atan2(b).sum(), names={"a": a, "b": b})
+    assert [x.verdict for x in cut.leaves] == ["jump", "agrees"]
+    assert cut.leaves[0].jump == pytest.approx((-math.pi / 4, 7 * math.pi / 4, 7 * math.pi / 4))
+    (steep,) = viz.check((1e12 * (a[:1])).sigmoid().sum()).leaves
+    assert (steep.verdict, steep.jump) == ("unclear", None)  # no step that is tried is small enough
 
 
 def test_conditions_may_be_asked_anew() -> None:

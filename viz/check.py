@@ -161,18 +161,18 @@ def _check_arrays(program: Program, eps: float) -> Check:
     found = []
     for node in (walk.nodes[leaf] for leaf in walk.leaves):
         checked = []
-        for grad, (estimate, uncertainty, kink, _) in _slopes(program, walk, node, eps):
-            difference = _settled(grad, estimate, uncertainty)
-            verdict = _judge(grad, difference, uncertainty, None, kink)
+        for grad, (estimate, uncertainty, kink, jump) in _slopes(program, walk, node, eps):
+            difference = None if jump else _settled(grad, estimate, uncertainty)
+            verdict = "jump" if jump else _judge(grad, difference, uncertainty, None, kink)
             verdict = verdict if np.isfinite(walk.root.data).all() else "not finite"
-            checked.append(Checked(node.shown, node.data, grad, difference, uncertainty, None, kink, verdict))
+            checked.append(Checked(node.shown, node.data, grad, difference, uncertainty, None, kink, verdict, jump))
         if checked:
             found.append(max(checked, key=lambda x: (_WORST.index(x.verdict), x.error or 0.0)))
     note = f"slopes along each element, or along up to {DIRECTIONS} directions; the worst is shown, in float64"
     return Check(walk.root.shown, tuple(found), note)
 
 
-_WORST: tuple[Verdict, ...] = ("agrees", "kink", "unclear", "not finite", "differs")
+_WORST: tuple[Verdict, ...] = ("agrees", "kink", "jump", "unclear", "not finite", "differs")
 
 
 def _settled(grad: float, difference: float | None, uncertainty: float) -> float | None:
@@ -240,14 +240,20 @@ def _estimate(x: float, root: float, roots: FloatArray, eps: float, noise: float
     """What a leaf's numbers _around tell, from the root's there."""
     h = _steps(x, eps)
     up, down = roots[:-2].reshape(2, *h.shape)
-    difference, uncertainty, kink, _ = _difference(root, up, down, h, noise)
+    return _with_jump(_difference(root, up, down, h, noise), root, up, down, h, roots[-2:], noise)
+
+
+def _with_jump(
+    found: _Difference, root: float, up: FloatArray, down: FloatArray, h: FloatArray, next_to: FloatArray, noise: float
+) -> _Difference:
+    """A jump instead of a kink, where the root differs as much between floats next to each other as over a step."""
     at = np.unravel_index(_least(h), h.shape)
     with np.errstate(all="ignore"):
-        near, far = (max(abs(a - root), abs(b - root)) for a, b in (roots[-2:], (up[at], down[at])))
+        near, far = (max(abs(a - root), abs(b - root)) for a, b in (next_to, (up[at], down[at])))
     # what is steep is crossed in some floats, a jump from one to the next
     if 1e3 * noise < near < np.inf and near > far / 2:
-        return difference, uncertainty, None, (float(roots[-1]), root, float(roots[-2]))
-    return difference, uncertainty, kink, None
+        return *found[:2], None, (float(next_to[1]), root, float(next_to[0]))
+    return found
 
 
 def _switches(
@@ -288,10 +294,12 @@ def _slopes(program: Program, walk: Trace, leaf: Node, eps: float = 1e-3) -> Ite
 
     for u in _directions(x):
         with np.errstate(all="ignore"):
-            h = _steps(float(np.abs(x * u).max()), eps)
+            h = _steps(size := float(np.abs(x * u).max()), eps)
             up, down = (np.array([[moved(u, sign * t) for t in row] for row in h]) for sign in (1, -1))
+            next_to = np.array([moved(u, sign * np.spacing(size)) for sign in (1, -1)])
             root = float(np.sum(walk.root.data))
-            yield float(np.sum(leaf.grad * u)), _difference(root, up, down, h, noise, among_kinks=True)
+            found = _difference(root, up, down, h, noise, among_kinks=True)
+            yield float(np.sum(leaf.grad * u)), _with_jump(found, root, up, down, h, next_to, noise)
 
 
 ELEMENTS, DIRECTIONS = 8, 4  #: a leaf of so many elements is moved by each; others along so many directions …
@@ -353,6 +361,10 @@ def _difference(
     kink = (float(left[:, 1:][at]), float(right[:, 1:][at])) if np.isfinite(smallest[at]) and stays[at] else None
     surest = np.unravel_index(np.argmin(np.where(np.isfinite(uncertainty), uncertainty, np.inf)), uncertainty.shape)
     if not (math.isfinite(root) and np.isfinite(uncertainty[surest])):
+        return None, math.inf, kink, None
+    # the next smaller step must say the same: beside a pole the largest steps, which reach across it, agree best
+    near = tuple(slice(k, k + 2) if axis else k for axis, k in enumerate(surest))
+    if np.ptp(extrapolated[near]) > 8 * uncertainty[near].sum():
         return None, math.inf, kink, None
     return float(extrapolated[surest]), float(uncertainty[surest]), kink, None
 
