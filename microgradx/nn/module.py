@@ -27,9 +27,10 @@ import numpy as np
 
 from .. import dtypes
 from ..functions import to
+from ..reals import real
 from ..scopes import current, enter, leave, no_grad
 from ..tensor import Tensor
-from ..value import Value, real
+from ..value import Value
 from ..vectors import Bundle
 from .parameter import Parameter
 
