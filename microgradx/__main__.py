@@ -77,6 +77,14 @@ def _graph(arguments: argparse.Namespace) -> Value:
     return parse(arguments.expression, assignments(arguments.variables))
 
 
+def _again(arguments: argparse.Namespace) -> Callable[[Mapping[str, float]], float] | None:
+    """The expression's number at other numbers; None without comparisons, where the graph is all that it can be."""
+    if not re.search("[<>]|[=!]=", arguments.expression):
+        return None
+    given = assignments(arguments.variables)
+    return lambda numbers: parse(arguments.expression, given, numbers).data
+
+
 def draw(arguments: argparse.Namespace) -> int:
     import viz
 
@@ -110,7 +118,7 @@ def step(arguments: argparse.Namespace) -> int:
     if arguments.why:
         print(viz.why_order(root))
     elif arguments.html:
-        print(viz.step(root).save(arguments.html))
+        print(viz.step(root, again=_again(arguments)).save(arguments.html))
         if arguments.open:
             webbrowser.open(Path(arguments.html).resolve().as_uri())
     else:
@@ -121,13 +129,7 @@ def step(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace) -> int:
     import viz
 
-    given = assignments(arguments.variables)
-
-    def again(numbers: Mapping[str, float]) -> float:
-        return parse(arguments.expression, given, numbers).data
-
-    # Only a comparison can turn round; without one the graph is the expression
-    table = viz.check(_graph(arguments), again=again if re.search("[<>]|[=!]=", arguments.expression) else None)
+    table = viz.check(_graph(arguments), again=_again(arguments))
     print(table)
     return 0 if table.ok else FAILED
 

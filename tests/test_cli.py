@@ -213,6 +213,12 @@ def test_a_condition_that_ties_is_checked_on_both_sides(
     assert re.search(rf"^x .* {re.escape(says)}$", capsys.readouterr().out, re.MULTILINE)
 
 
+def test_the_page_checks_a_condition_on_both_sides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "walk.html"
+    assert main(["step", "where(x > 0, x, 0.1*x)", "x=0", "--html", str(page)]) == 0
+    assert '"verdict":"kink"' in page.read_text(encoding="utf-8")
+
+
 def test_a_check_that_fails_exits_with_1(capsys: pytest.CaptureFixture[str]) -> None:
     from microgradx.rules import RULES, rule
 

@@ -32,7 +32,7 @@ from typing import IO, TYPE_CHECKING, Any, overload
 
 from microgradx.program import Program, Ref, Root
 
-from .check import WhyOrder
+from .check import Again, WhyOrder
 from .explain import MOST, Line, Printed, Span, Table, explanation, line, plain, words
 from .notation import bundle, norm, shape
 from .page import iframe, to_html
@@ -48,15 +48,16 @@ PAGE = 500  #: values that a notebook shows as a page; a larger one would swell 
 NOTEBOOK = 20  #: steps that a notebook shows of a walk that is only named there
 
 
-def step(root: Root, names: Mapping[str, Any] | None = None) -> Steps:
+def step(root: Root, names: Mapping[str, Any] | None = None, *, again: Again | None = None) -> Steps:
     """The walk through the graph below `root`, forward and backward: print it, index it, or `.play()` it.
 
     names: more labels, by variable name, as from `locals()`. The numbers are run again from the leaves'
-    present data; the graph and its `.grad` are left alone. Raises TypeError when root is not a node of a graph.
+    present data; the graph and its `.grad` are left alone. again: as in `check`, for the page's checks.
+    Raises TypeError when root is not a node of a graph.
     """
     program = Program.of(root, names)
     walk = Trace.of(program)
-    return Steps(program, walk, range(1, len(walk.steps) + 1))
+    return Steps(program, walk, range(1, len(walk.steps) + 1), again)
 
 
 # ---- one step on paper -----------------------------------------------------------------------------------
@@ -138,6 +139,7 @@ class Steps(Printed, Sequence[Frame]):
     program: Program
     walk: Trace
     numbers: range
+    again: Again | None = None  #: as in `check`
 
     def __len__(self) -> int:
         return len(self.numbers)

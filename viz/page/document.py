@@ -22,6 +22,7 @@ from microgradx.graph import Node
 from microgradx.program import Program
 
 from ..cards import THEMES, clean
+from ..check import Again
 from ..svg import draw
 from ..trace import Trace
 from .doubts import checks, orders, visits
@@ -71,7 +72,8 @@ def to_html(
             f"this graph has {len(program):,} values, and a page shows at most {MOST_VALUES:,}; "
             "step through a node nearer to the inputs, or through the same computation on less data"
         )
-    data, rules = _data(program, replay), javascript({i.rule: None for i in program if i.rule})
+    again = getattr(root, "again", None)  # of Steps
+    data, rules = _data(program, replay, again), javascript({i.rule: None for i in program if i.rule})
     data["missing"] = list(rules.missing)
     text = _json(data)
     run = hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -127,7 +129,7 @@ def _colours() -> str:
 
 
 # ---- the data --------------------------------------------------------------------------------------------
-def _data(program: Program, replay: Mapping[str, Any] | None) -> dict[str, Any]:
+def _data(program: Program, replay: Mapping[str, Any] | None, again: Again | None) -> dict[str, Any]:
     walk = Trace.of(program)
     plain = json.loads(walk.to_json())
     for node in plain["nodes"]:
@@ -146,7 +148,7 @@ def _data(program: Program, replay: Mapping[str, Any] | None) -> dict[str, Any]:
         "closed": drawn.closed,
         "mostShapes": MOST_SHAPES,
         "why": orders(program) if numbers else visits(walk),
-        "check": checks(program, walk) if numbers else [],
+        "check": checks(program, walk, again) if numbers else [],
         "replay": replay,
     }
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from microgradx.program import Program
 
-from ..check import _SCHEDULES, WhyOrder, check_values
+from ..check import _SCHEDULES, Again, WhyOrder, check_values
 from ..trace import Trace
 
 __all__ = ["checks", "orders", "visits"]
@@ -69,9 +69,9 @@ def _visits(walk: Trace, name: str) -> tuple[list[dict[str, Any]], int | None]:
     return told, None
 
 
-def checks(program: Program, walk: Trace) -> list[dict[str, Any]]:
+def checks(program: Program, walk: Trace, again: Again | None = None) -> list[dict[str, Any]]:
     """Each leaf's gradient beside a finite difference and the complex step, with a verdict, as `viz.check` has it."""
-    found = check_values(program, walk, affordable=COMPLEX_RUNS // len(program) + 1)
+    found = check_values(program, walk, again=again, affordable=COMPLEX_RUNS // len(program) + 1)
     return [
         {"node": index, "difference": x.difference, "exact": x.complex_step, "kink": x.kink, "jump": x.jump,
          "verdict": x.verdict}
