@@ -276,6 +276,10 @@ def test_smooth_functions_made_of_kinked_ones_have_no_kink() -> None:
         (lambda xs, g: [(g * np.cos(xs[0])).astype(np.float32)], "x: the gradient is float32, and x itself float64"),
         (lambda xs, g: [g * np.cos(xs[0]) * np.where(xs[0] == 0.5, np.nan, 1)], "1 of 6 numbers are not finite"),
         (lambda xs, g: [np.cos(xs[0])], r"x\[0, 1\]"),
+        (lambda xs, g: [np.ones(X.shape, int)], "x: the gradient is int64, and x itself float64"),
+        (lambda xs, g: [g * np.cos(xs[0]) + 0j], "x: the gradient is complex128, and x itself float64"),
+        (lambda xs, g: [np.full(X.shape, None)], "x: the gradient is object, and x itself float64"),
+        (lambda xs, g: [(1 + 1e-6) * g * np.cos(xs[0])], "x: the gradient is 1.000001 times what it should be"),
         (
             lambda xs, g: [2 * g * np.cos(xs[0])],
             "2 times what it should be, throughout, and 2 is the length of an axis",
@@ -312,6 +316,19 @@ def test_where_f_is_not_finite_nothing_is_known() -> None:
     assert "log is not finite at xs" in str(report)
     report = failure(np.sqrt, np.array([0.0, 1.0]), vjp=lambda xs, g: g * 0.5 / np.sqrt(np.maximum(xs[0], 1e-300)))
     assert (report.verdict, report.worst_index) == ("INCONCLUSIVE", (0, (0,)))
+
+
+def test_random_numbers_inside_of_f_are_named() -> None:
+    rng = np.random.default_rng(0)
+    for vjp in (lambda xs, g: g, lambda xs, g: 2 * g):
+        report = failure(lambda x: x * rng.uniform(0.9, 1.1, x.shape), X, vjp=vjp)
+        assert report.verdict == "INCONCLUSIVE"
+        assert report.faults[0].startswith("f gives other values for the same xs: seed its random numbers")
+
+
+def test_a_constant_has_a_gradient_of_zeros() -> None:
+    report = check_grad(lambda x: np.ones(2), X, vjp=lambda xs, g: [None])
+    assert report.resolution == 0
 
 
 def test_what_is_hidden_by_rounding_is_inconclusive() -> None:
@@ -418,6 +435,13 @@ def pytester_like(tmp_path: Path) -> Path:
         (lambda: check_grad(np.sin, 1.0, engine="theano"), ValueError, "'jax' or an object .* got 'theano'"),
         (lambda: check_grad(np.sin, 1.0, engine="torch", vjp=lambda xs, g: g), ValueError, "two answers"),
         (lambda: check_grad(np.sin, 1.0, vjp=lambda xs, g: g, cotangent=[1.0]), ValueError, r"\(\), got \(1,\)"),
+        (lambda: check_grad(np.sin, 1.0, vjp=lambda xs, g: g, cotangent=0.0), ValueError, "any gradient .* would pass"),
+        (lambda: check_grad(np.sin, 1.0, vjp=lambda xs, g: g, cotangent=np.nan), ValueError, "finite.*got nan"),
+        (lambda: check_grad(np.sin, 1.0, vjp=3), TypeError, r"function of \(xs, cotangent\), got int"),
+        (lambda: check_grad(np.sin, 1.0, engine=None), TypeError, "name, value and vjp, got NoneType"),
+        (lambda: check_grad(np.sin, 1.0, directions="some"), ValueError, "directions='some'"),
+        (lambda: check_grad(np.sin, 1.0, resolution=-1), ValueError, "a number above 0 such as 1e-4; got -1"),
+        (lambda: check_grad(np.sin, 1.0, vjp=lambda xs, g: {"y": g}), ValueError, "gradient for 'y', .* of f are 'x"),
         (lambda: check_grad(np.sin, X), TypeError, "sin is NumPy's own and has no gradient; give vjp="),
         (lambda: check_grad(lambda x: X, X), TypeError, "must give a Tensor, got ndarray.*give vjp="),
         (lambda: check_grad(np.exp, 0.0, vjp=lambda xs, g: g * np.exp(xs[0]), order=2), TypeError, "numpy cannot do"),
@@ -427,6 +451,12 @@ def pytester_like(tmp_path: Path) -> Path:
 def test_wrong_usage_says_what_was_expected(call: Callable[[], Any], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         call()
+
+
+def test_an_error_of_f_says_which_library_it_was_taken_for() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        check_grad(lambda x: np.sin(x), X)
+    assert "taken for a function of microgradx; if it is for another library, give engine=" in caught.value.__notes__[0]
 
 
 # ---- the contract ------------------------------------------------

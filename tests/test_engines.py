@@ -133,6 +133,25 @@ def test_recognised_by_torchs_inputs() -> None:
     assert check_grad(torch.nn.Linear(3, 2), X.astype(np.float32), directions=2)
 
 
+def test_recognised_by_jaxs_wrapper() -> None:
+    jax = pytest.importorskip("jax")
+    assert recognise(jax.vmap(lambda row: row @ row), [X]).name == "jax"
+    assert recognise(jax.jit(lambda x: x * x), [X]).name == "jax"
+
+
+def test_recognised_by_torchs_wrapper() -> None:
+    torch = pytest.importorskip("torch")
+    assert recognise(torch.enable_grad()(lambda x: x * x), [X]).name == "torch"
+
+
+def test_torch_must_give_a_tensor_that_numpy_has() -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match="must give one tensor, got tuple; of several results check each"):
+        check_grad(lambda x: (x, x), torch.ones(2))
+    with pytest.raises(TypeError, match=r"torch.bfloat16 does not go into a NumPy array; give it in float32"):
+        check_grad(lambda x: x, torch.ones(2, dtype=torch.bfloat16))
+
+
 def test_two_libraries_in_one_function() -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(ValueError, match="microgradx and torch; say which one: engine='microgradx'"):

@@ -67,13 +67,23 @@ def check_grad(
     True
     """
     __tracebackhide__ = True  # a failure in pytest ends where the user called
-    if order not in (1, 2) or kinks not in ("reject", "clarke") or not (directions == "all" or directions > 0):
-        raise ValueError(f"order is 1 or 2, kinks 'reject' or 'clarke', directions 'all' or a number above 0; got "
-                         f"order={order!r}, kinks={kinks!r}, directions={directions!r}")  # fmt: skip
+    counted = isinstance(directions, int) and directions > 0
+    if order not in (1, 2) or kinks not in ("reject", "clarke") or not (directions == "all" or counted):
+        raise ValueError(f"order is 1 or 2, kinks 'reject' or 'clarke', directions 'all' or a whole number above 0; "
+                         f"got order={order!r}, kinks={kinks!r}, directions={directions!r}")  # fmt: skip
+    if resolution is not None and not (isinstance(resolution, int | float) and resolution > 0):
+        raise ValueError(f"resolution is the relative error that is to be seen, a number above 0 such as 1e-4; got "
+                         f"{resolution!r}")  # fmt: skip
     chosen, given = choose(f, xs, vjp, engine)
     asked = dict(method=method, order=order, directions=directions, kinks=kinks, resolution=resolution, seed=seed)
-    check = _Check(f, given, chosen, vjp, asked, cotangent)
-    report = check.run(method, directions, kinks, resolution, seed)
+    try:
+        check = _Check(f, given, chosen, vjp, asked, cotangent)
+        report = check.run(method, directions, kinks, resolution, seed)
+    except Exception as error:
+        if vjp is None and engine == "auto":
+            error.add_note(f"f was taken for a function of {chosen.name}; if it is for another library, give engine=, "
+                           "and for plain NumPy vjp=")  # fmt: skip
+        raise
     if order == 2 and report.verdict == "PASS":
         if not hasattr(chosen, "gradient"):
             raise TypeError(f"order=2 differentiates the gradient once more, which {chosen.name} cannot do here; check "
@@ -102,6 +112,8 @@ def choose(f: Any, xs: Sequence[Any], vjp: Any, engine: str | Engine) -> tuple[E
     if vjp is not None:
         if engine != "auto":
             raise ValueError(f"vjp= and engine={engine!r} are two answers to one question; give one")
+        if not callable(vjp):
+            raise TypeError(f"vjp must be a function of (xs, cotangent), got {type(vjp).__name__}")
         return HandWritten(vjp), given
     if engine == "auto":
         return recognise(f, xs), given
@@ -110,6 +122,9 @@ def choose(f: Any, xs: Sequence[Any], vjp: Any, engine: str | Engine) -> tuple[E
             raise ValueError(f"engine must be 'auto', {', '.join(map(repr, ENGINES))} or an object with name, value "
                              f"and vjp, got {engine!r}; for plain NumPy give vjp=")  # fmt: skip
         return ENGINES[engine], given
+    if not isinstance(engine, Engine):
+        raise TypeError(f"engine must be 'auto', a name in ENGINES or an object with name, value and vjp, got "
+                        f"{type(engine).__name__}")  # fmt: skip
     return engine, given
 
 
@@ -141,7 +156,8 @@ class _Check:
         point = self.point
         found = self.engine.vjp(self.f, [x.copy() for x in self.xs], self.cotangent.copy())
         faults = list(self._structure(found))
-        self.analytic = [np.zeros(x.shape) if g is None or g.shape != x.shape else g
+        self.analytic = [np.zeros(x.shape) if g is None or g.shape != x.shape or g.dtype.kind not in "fiub" else
+                         g if g.dtype.kind == "f" else g.astype(np.float64)
                          for g, x in zip(found, self.xs, strict=True)]  # fmt: skip
         finite = [np.abs(g[np.isfinite(g)]) for g in self.analytic]
         self.largest = max((float(g.max()) for g in finite if g.size), default=0.0)
@@ -155,7 +171,8 @@ class _Check:
             faults.append(f"{self._name} is not finite at xs: there is no gradient to speak of")
             rows: list[Row] = []
         elif whole:
-            fits = [g is None or g.shape == x.shape for g, x in zip(found, self.xs, strict=True)]
+            fits = [g is None or (g.shape == x.shape and g.dtype.kind in "fiub")
+                    for g, x in zip(found, self.xs, strict=True)]  # fmt: skip
             rows = [self._entry(i, j) for i, j in point.entries() if fits[i]]
         else:
             rows = list(self._along(range(seed, seed + directions)))
@@ -165,8 +182,12 @@ class _Check:
         verdict: Verdict = "FAIL" if "FAIL" in verdicts or (faults and point.finite) else "PASS"
         if verdict == "PASS" and ("INCONCLUSIVE" in verdicts or not point.finite):
             verdict = "INCONCLUSIVE"
+        if verdict != "PASS" and point.finite and not point.repeats():
+            verdict = "INCONCLUSIVE"  # whatever the numbers say, they are not those of one function
+            faults.insert(0, f"{self._name} gives other values for the same xs: seed its random numbers inside of it, "
+                             "or put its model into eval mode")  # fmt: skip
         seen = max((r.bound / max(abs(r.numeric), self.gradient.typical, 1e-300) for r in rows
-                    if not r.note), default=0.0)  # fmt: skip
+                    if not r.note and (r.analytic or r.numeric)), default=0.0)  # fmt: skip
         return GradReport(
             verdict, tuple(rows), tuple(faults), tuple(found), tuple(x.shape for x in self.xs), seen,
             self.gradient.method, point.nfev, 1, self.engine.name, self._name,
@@ -271,7 +292,8 @@ class _Check:
         elif not a.any():
             yield f"{name}: the gradient is zero throughout"
         elif like(n * factor):
-            yield f"{name}: the gradient is {factor:.6g} times what it should be, throughout{self._excuse(factor)}"
+            shown = f"{factor:.6g}" if abs(abs(factor) - 1) > 1e-5 else f"{factor:.11g}"
+            yield f"{name}: the gradient is {shown} times what it should be, throughout{self._excuse(factor)}"
         elif a.ndim == 2 and like(n.T):
             yield f"{name}: the gradient is the transpose of what it should be"
         elif any(like(np.roll(n, by, axis)) for axis in range(n.ndim) for by in (1, -1)):

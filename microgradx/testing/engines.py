@@ -66,7 +66,11 @@ class HandWritten:
     def vjp(self, f: Function, xs: Sequence[Array], cotangent: Array) -> Sequence[Array | None]:
         found = self._vjp(list(xs), cotangent)
         if isinstance(found, Mapping):
-            found = [found.get(name) for name in parameter_names(f, len(xs))]
+            names = parameter_names(f, len(xs))
+            if unknown := [name for name in found if name not in names]:
+                raise ValueError(f"vjp gave a gradient for {', '.join(map(repr, unknown))}, and the parameters of f "
+                                 f"are {', '.join(map(repr, names))}; name the gradients after these")  # fmt: skip
+            found = [found.get(name) for name in names]
         elif not isinstance(found, list | tuple):
             found = [found]
         wanted = [i for i, x in enumerate(xs) if _floats(x)]
@@ -195,13 +199,19 @@ class _Library:
 class _Torch(_Library):
     name = "torch"
 
+    def _tensor(self, y: Any) -> Any:
+        if not isinstance(y, self.module.Tensor):
+            raise TypeError(f"f on torch's tensors must give one tensor, got {type(y).__name__}; of several results "
+                            "check each, or join them with torch.cat")  # fmt: skip
+        return y
+
     def value(self, f: Function, xs: Sequence[Array]) -> Array:
         with self.module.no_grad():
-            return f(*map(self.module.from_numpy, xs)).numpy()  # type: ignore[no-any-return]
+            return self._tensor(f(*map(self.module.from_numpy, xs))).numpy()  # type: ignore[no-any-return]
 
     def vjp(self, f: Function, xs: Sequence[Array], cotangent: Array) -> Sequence[Array | None]:
         leaves = [self.module.from_numpy(x).requires_grad_(_floats(x)) for x in xs]
-        y = f(*leaves)
+        y = self._tensor(f(*leaves))
         if not y.requires_grad:
             return [None] * len(xs)
         y.backward(self.module.from_numpy(np.asarray(cotangent)).to(y.dtype))
@@ -348,7 +358,11 @@ def _engine_of(thing: Any) -> Engine | None:
 
 def _named(f: Function) -> Iterator[Any]:
     """f itself, and what its code and the functions inside it refer to."""
-    f = inspect.unwrap(getattr(f, "func", f))
+    f = getattr(f, "func", f)
+    while hasattr(f, "__wrapped__"):  # a library's own wrapper, as of jax.jit, tells as much as what is wrapped
+        owner = getattr(f, "__globals__", {}).get("__name__", type(f).__module__).split(".")[0]
+        yield from (ENGINES[name] for name in _LIBRARIES if owner in (name, f"{name}lib"))
+        f = f.__wrapped__
     yield f
     code = getattr(f, "__code__", None)
     if code is None:
@@ -377,4 +391,8 @@ def _array(x: Any) -> Array:
         return np.asarray(_each(lambda e: e.data if isinstance(e, Value) else e, x))
     if isinstance(x, Tensor):
         return x._data
-    return np.asarray(x.detach() if hasattr(x, "detach") else x)
+    try:
+        return np.asarray(x.detach() if hasattr(x, "detach") else x)
+    except TypeError as error:
+        raise TypeError(f"an argument of type {type(x).__name__} and dtype {getattr(x, 'dtype', None)} does not go "
+                        "into a NumPy array; give it in float32 or float64") from error  # fmt: skip

@@ -64,6 +64,9 @@ class Point:
         given = cotangent_for(y.shape) if cotangent is None else np.asarray(cotangent, np.float64)
         if given.shape != y.shape:
             raise ValueError(f"the cotangent must have the shape of f's output, {y.shape}, got {given.shape}")
+        if cotangent is not None and given.size and not (np.isfinite(given).all() and given.any()):
+            raise ValueError("the cotangent must be finite, and not zero throughout: any gradient at all would pass; "
+                             f"got {given.tolist()!r:.80}")  # fmt: skip
         self.shape, self.dtype, self.cotangent = y.shape, y.dtype, given
         self.eps = float(np.finfo(y.dtype).eps)
         self.weights = given.ravel()
@@ -73,6 +76,12 @@ class Point:
     @property
     def finite(self) -> bool:
         return math.isfinite(self.size)
+
+    def repeats(self) -> bool:
+        """Whether f gives the same value at xs a second time, to rounding."""
+        y = np.asarray(self._run(x.copy() for x in self.xs))
+        return y.shape == self.shape and bool(np.allclose(self.weights * y.ravel(), self.y, 1e3 * self.eps,
+                                                          1e3 * self.eps * self.size))  # fmt: skip
 
     def _run(self, xs: Any) -> Any:
         self.nfev += 1
