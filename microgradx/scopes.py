@@ -93,5 +93,5 @@ def detect_anomaly() -> Iterator[None]:
         leave(token)
 
 
-class AnomalyError(FloatingPointError):
+class AnomalyError(FloatingPointError, RuntimeError):  # of which PyTorch raises the second
     """A nan or an infinity under `detect_anomaly`; the message names the operation, its inputs and its scope."""

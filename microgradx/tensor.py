@@ -238,7 +238,7 @@ class Tensor:
     def grad(self) -> Tensor | None:
         """d root/d self, summed over backward passes; None before the first. Warns for what is not a leaf: None too."""
         node = self._node
-        if node is not None and node.rule is not None and not hasattr(node, "retains"):
+        if node is not None and node.rule is not None and node.grad is None and not hasattr(node, "retains"):
             warnings.warn("The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
                           "attribute won't be populated during autograd.backward(). If you indeed want the .grad field "
                           "to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor.",

@@ -331,6 +331,8 @@ def test_the_gradient_of_what_is_no_leaf_is_told_to_be_none() -> None:
     with pytest.warns(UserWarning, match=r"use \.retain_grad\(\) on the non-leaf Tensor"):
         assert y.grad is None
     assert x.grad is None
+    y.sum().backward(inputs=[y], retain_graph=True)
+    assert y.grad.tolist() == [1, 1]
     y.retain_grad()
     y.sum().backward()
     assert y.grad.tolist() == [1, 1]
@@ -543,6 +545,7 @@ def anomaly(function: Callable[[Tensor], Any]) -> str:
     x.label = "x"
     with mg.detect_anomaly(), mg.scope("loss"), pytest.raises(AnomalyError) as caught:
         function(x)
+    assert isinstance(caught.value, RuntimeError)  # PyTorch's error
     return str(caught.value)
 
 
