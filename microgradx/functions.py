@@ -1108,13 +1108,25 @@ _ADD, _SUB, _MUL, _DIV, _POW, _CLAMP, _WHERE = (
 @_public
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input + alpha · other."""
-    return _ADD(input, other if alpha == 1 else other * alpha)
+    return _ADD(input, _times(other, alpha, input))
 
 
 @_public
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """input − alpha · other."""
-    return _SUB(input, other if alpha == 1 else other * alpha)
+    return _SUB(input, _times(other, alpha, input))
+
+
+def _times(other: Any, alpha: float, input: Any) -> Any:
+    """other · alpha in the dtype that it has together with input. Raises RuntimeError for a float beside integers."""
+    if alpha == 1:
+        return other
+    a, b = (x.item() if isinstance(x, np.generic) else getattr(x, "_data", x) for x in (input, other))
+    kind = dtypes.result_type(a, b)
+    if kind.kind != "f" and isinstance(alpha, float):
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number, got "
+                           f"{alpha}.")  # fmt: skip
+    return to(other * alpha, dtypes.of(kind)) if isinstance(other, Tensor) and b.dtype.kind != "f" else other * alpha
 
 
 @_function
@@ -1227,7 +1239,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
 @_public
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1) -> Tensor:
     """input + value · tensor1 · tensor2."""
-    return _called(input + tensor1 * tensor2 * value, "AddcmulBackward0")
+    return _called(input + _times(tensor1 * tensor2, value, input), "AddcmulBackward0")
 
 
 @_public

@@ -220,6 +220,7 @@ GROUPS["dtypes"] = [
     x.to(torch.float32)  x.to('cpu')  x.to(torch.device('cpu'))  x.to('cpu', torch.float32)  x.to(f)
     x.to(dtype=torch.float16)  x.to(device='cpu', dtype=torch.float64)  x.to(torch.float64)
     x.to(torch.float64, copy=True)  x.to(torch.int64)  x.float()  x.double()  x.half()  x.long()  x.int()  x.short()
+    u.add(b, alpha=2)  i.add(b, alpha=3)  x.add(b, alpha=0.5)  x.sub(i, alpha=2)  i.add(2, alpha=3)  w.addcmul(b, b)
     x.bool()  i.float()  i.double()  i.char()  u.char()  b.byte()  p.byte()  b.float()  b.long()  x.cpu()
     (f.double() * x).sum()  (f * x).sum()
     (h.float() * f).sum()  (f.half() * h).sum()  (i * f).sum()  (x * b).sum()  edge.bool()
@@ -573,6 +574,8 @@ REFUSED = dict(re.split(r"\s+# ", line.strip(), maxsplit=1) for line in """
     x < None  # '<' not supported between instances of 'Tensor' and 'NoneType'
     ~x  # only implemented on integer and Boolean-type tensors | 'invert' not supported
     b - b  # `-` operator
+    i.add(k, alpha=0.5)  # For integral input tensors, argument alpha must not be a floating point number
+    k.clone().sub_(i, alpha=0.5)  # For integral input tensors, argument alpha must not be a floating point number
     1 - b  # Subtraction, the `-` operator, with a bool tensor is not supported
     x - b  # Subtraction, the `-` operator, with a bool tensor is not supported
     x & x  # not implemented for 'Double' | and_ is not implemented for torch.float64, only for integers and bools
