@@ -190,8 +190,10 @@ def _below(a: complex, b: complex) -> bool:
 
 
 def _hypot(a: complex, b: complex) -> complex:
-    scale = max(abs(a.real), abs(b.real)) or 1.0
-    return scale * cmath.sqrt((a / scale) ** 2 + (b / scale) ** 2)
+    r = math.hypot(a.real, b.real)
+    if not r:
+        return cmath.sqrt(a * a + b * b)
+    return complex(r, a.real / r * a.imag + b.real / r * b.imag)  # squares would overflow, or drown what is imaginary
 
 
 def _atan2(a: complex, b: complex) -> complex:

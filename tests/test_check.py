@@ -14,6 +14,7 @@ from microgradx.creation import tensor
 from microgradx.dot import dot
 from microgradx.dtypes import float64
 from microgradx.nn import MLP
+from microgradx.parse import parse
 from microgradx.rules import RULES, rule
 from microgradx.value import Value
 
@@ -104,6 +105,22 @@ def test_a_jump_is_no_gradient(point: tuple[float, float], verdicts: list[tuple[
 def test_what_is_steep_is_no_jump(x: float, f: Any) -> None:
     (found,) = viz.check(f(leaf(x))).leaves
     assert (found.verdict, found.jump) == ("agrees", None), found
+
+
+SIZES = [0.0, -0.0, 5e-324, 1e-320, 1e-300, 1e-8, 1.0, -1.0, 1e8, 1e300, 1.7976931348623157e308, -1e308]
+SMOOTH_OR_NOT = """
+    x; x*x; 1/x; x**3; x**0.5; 2**x; exp(x); log(x); tanh(x); sigmoid(x); relu(x); abs(x); atan2(x, 1); hypot(x, 2*x);
+    gelu(x); sin(x); softplus(x); x - x; max(x, 1); silu(x); elu(x); erf(x); tan(x); log1p(x); expm1(x); sqrt(x);
+    asin(x)
+""".strip().split(";")
+
+
+@pytest.mark.parametrize("expression", SMOOTH_OR_NOT)
+def test_numbers_of_every_size_are_not_called_wrong(expression: str) -> None:
+    for x in SIZES:
+        if (expression.strip(), abs(x)) != ("hypot(x, 2*x)", 5e-324):  # where 2.236 of them are 2
+            (found,) = viz.check(parse(expression, {"x": x})).leaves
+            assert found.verdict not in ("differs", "jump"), (x, found)
 
 
 def test_jumps_and_slopes_of_tensors() -> None:
