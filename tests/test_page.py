@@ -400,10 +400,15 @@ def test_why_this_order(page):
     assert page.tab.locator(".visit.bad").count() == 1
 
 
-def test_checks_tell_a_jump(page):
+def test_checks_tell_a_jump_and_show_every_verdict(page):
     a, b = Value(0.0, label="a"), Value(-1.0, label="b")
     page.open(to_html(a.atan2(b)), "#step=3&tab=check")
     assert "jump: values −3.142 and 3.142 and 3.142" in page.tab.locator(".checks").inner_text()
+    w, x, b = (Value(n, label=name) for n, name in ((-3.0, "w"), (2.0, "x"), (6.88, "b")))
+    for y in (a.atan2(b) + a.abs(), (w * x + b).tanh()):
+        page.open(to_html(y), "#step=1&tab=check")
+        hidden = page.tab.locator(".checks .scroll").evaluate("e => e.scrollWidth - e.clientWidth")
+        assert hidden <= 0  # the verdict stands last, and is what one looks for
 
 
 def test_backward_twice(page):

@@ -60,7 +60,7 @@ function checkTable(app) {
       html(
         "td",
         { class: verdict === "agrees" ? "right" : "wrong" },
-        `${verdict}${kink}${verdict === "agrees" ? " ✓" : ""}`,
+        `${verdict}${kink}${verdict === "agrees" ? "\u00a0✓" : ""}`,
       ),
     );
   });
