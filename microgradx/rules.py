@@ -136,7 +136,8 @@ rule("div", lambda xp, a, b: a / b, lambda xp, y, a, b: 1 / b, lambda xp, y, a, 
      symbol="/", domain=(REAL, POSITIVE))  # fmt: skip
 rule("neg", lambda xp, x: -x, lambda xp, y, x: -1, symbol="-")
 # 0 ** 0 is 1, and constant in both directions that stay in the domain (as in PyTorch). Beyond 4 ulp: where b - 1 is
-# rounded, that shows log(a) times as large; for |b| < 1 a factor of the slope overflows a little before the slope does
+# rounded, that shows log(a) times as large; for |b| < 1 a factor of the slope overflows a little before the slope does.
+# At b = 0 exactly the slope by a is a plain 0, whose own slope by b is then 0 too and not 1/a, as in PyTorch and JAX
 rule("pow", lambda xp, a, b: a**b,
      lambda xp, y, a, b: xp.where(b == 0, 0, b * a ** (b - 1)),
      lambda xp, y, a, b: xp.where((a == 0) & (b >= 0), 0, y * xp.log(a)),

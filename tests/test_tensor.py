@@ -244,6 +244,20 @@ def numbers(seed: int) -> dict[str, Array]:
     return {"x": draw.uniform(-1, 1, (2, 3)), "w": draw.uniform(-1, 1, 3), "s": np.array(draw.uniform(-1, 1))}
 
 
+def test_a_view_of_what_was_changed_in_place_is_no_root() -> None:
+    """Its numbers are the new ones, and its graph would be that of the old."""
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = -x
+    view = y[...]
+    y.add_(y)
+    with pytest.raises(RuntimeError, match="shares memory with one that has since been changed in place"):
+        view.backward(mg.ones(2))
+    with pytest.raises(RuntimeError, match="take views of x after that"):
+        mg.autograd.grad(view, x, mg.ones(2))
+    y.backward(mg.ones(2))
+    assert x.grad.tolist() == [-2.0, -2.0]
+
+
 ALL = [0, 0, 1, 2, 3, 3, 4, 5, 6, 7]
 WITH_DETACHED = [*ALL, 8, 8, 9]
 STEPS = st.lists(st.tuples(st.sampled_from(ALL), st.integers(0, 5), st.integers(0, 8)), max_size=9)

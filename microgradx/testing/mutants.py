@@ -2,7 +2,8 @@
 
 A mutant changes one derivative of one rule, or one line of the backward sweep, while a suite runs. A suite kills it
 by failing. A survivor whose derivative was the same on every call that the suite made is no fault that any test could
-see there: it is listed as equivalent, with the number of calls.
+see there: it is listed as equivalent, with the number of calls. Derivatives are changed from outside (a factor, a
+sign, the gradient ignored) and in their own source: a term dropped, another operand, a sum or a transpose forgotten.
 
 >>> score = mutation_score(lambda: None, [m for m in mutants() if m.rule == "tanh"])  # a suite that tests nothing
 >>> len(score.killed), len(score.survivors) > 5
@@ -19,18 +20,21 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from inspect import signature
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from .. import graph, value
+from .. import graph, rules, structural, value
 from ..rules import RULES, Rule
 from ..structural import STRUCTURAL, Structural, arrays
 from ..tensor import Op, Tensor, tensors
-from .corpus import _rules, differential, drawn, of_values
+from .corpus import DiffReport, _rules, differential, drawn, of_values
+from .edits import edits
 from .programs import Dag
 
 __all__ = ["Mutant", "Score", "corpus_suite", "main", "mutants", "mutation_score"]
@@ -45,7 +49,7 @@ class Mutant:
     """One fault. `planted()` is a context in which it is there; it counts calls, and those that it changed."""
 
     name: str
-    rule: str  #: the rule whose derivative it changes, "" for a fault of the sweep
+    rule: str  #: the rule whose derivative it changes, or several with a space between, "" for a fault of the sweep
     planted: Callable[[Counter[str]], Any]
 
 
@@ -56,6 +60,7 @@ class Score:
     killed: tuple[str, ...]
     survivors: tuple[str, ...]
     equivalent: tuple[tuple[str, str], ...]
+    raised: int  #: how many of the killed made the engine raise, rather than give a wrong number
     seconds: float
 
     @property
@@ -67,7 +72,7 @@ class Score:
     def __str__(self) -> str:
         real = len(self.killed) + len(self.survivors)
         head = f"{len(self.killed)} killed of {real} ({100 * self.rate:.2f} %), {len(self.equivalent)} equivalent"
-        lines = [f"{head}, {self.seconds:.0f} s"]
+        lines = [f"{head}, {self.seconds:.0f} s", f"{self.raised} of the killed raised, the others gave wrong numbers"]
         lines += [f"survived    {name}" for name in self.survivors]
         return "\n".join(lines + [f"equivalent  {name}: {reason}" for name, reason in self.equivalent])
 
@@ -82,6 +87,11 @@ def _negative_side(d: Any, original: Formula, args: tuple[Any, ...]) -> Any:
     xp, _, *inputs = args
     first = next(x for x in inputs if np.asarray(_plain(x)).dtype.kind != "b")
     return xp.where(first < 0, 2.0, 1.0) * d
+
+
+def _negative_gradients(d: Any, original: Formula, args: tuple[Any, ...]) -> Any:
+    """Of a structural rule: twice as large where it is negative."""
+    return args[0].where(d < 0, 2.0, 1.0) * d
 
 
 def _one(d: Any, original: Formula, args: tuple[Any, ...]) -> Any:
@@ -113,13 +123,25 @@ def _without_gradient(d: Any, original: Formula, args: tuple[Any, ...]) -> Any:
 def _changes(rule: Rule | Structural) -> Iterator[tuple[str, Callable[..., Any]]]:
     yield from ((f"times {factor!r}", _scaled(factor)) for factor in FACTORS)
     if isinstance(rule, Structural):
-        yield from (("gradient turned round", _turned), ("gradient ignored", _without_gradient))
+        yield from (("gradient turned round", _turned), ("gradient ignored", _without_gradient),
+                    ("wrong where negative", _negative_gradients))  # fmt: skip
     else:
         yield "1 in its place", _one
         if not rule.vectors:
             yield "wrong for x < 0", _negative_side
             if len(rule.inputs) >= 2:
                 yield "inputs exchanged", _exchanged
+
+
+def _edited(function: Formula) -> Callable[[Any, Formula, tuple[Any, ...]], Any]:
+    return lambda d, original, args: function(*args)
+
+
+def _written(rule: Rule | Structural, formula: Formula) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Changes of a formula's own source."""
+    arrays_ = [name for name, each in zip(rule.inputs, rule.partials, strict=True) if each]
+    for what, function in edits(formula, ["g", "y", *arrays_]):
+        yield f"with {what}", _edited(function)
 
 
 def _with(formulas: Sequence[Formula | None], slot: int, formula: Formula) -> tuple[Formula | None, ...]:
@@ -137,11 +159,13 @@ def _of_rule(rule: Rule | Structural, slot: int, what: str, change: Callable[...
             right = original(*args)
             try:
                 wrong = change(right, original, args)
-            except (TypeError, ValueError, IndexError, RuntimeError, AttributeError):
+            except Exception:
+                if what.startswith("with ") and args[0] in (arrays, tensors):
+                    raise  # a source that does not run is a fault that is seen at once
                 return right  # this fault cannot be made of these inputs
             calls["all"] += args[0] in (arrays, tensors) or rule.vectors > 0
             if args[0] in (arrays, tensors):
-                calls["changed"] += not np.array_equal(_plain(right), _plain(wrong), equal_nan=True)
+                calls["changed"] += _differ(right, wrong)
             elif rule.vectors:  # read as a formula, which Values then compute with
                 calls["changed"] += str(right) != str(wrong)
             return wrong
@@ -154,6 +178,67 @@ def _of_rule(rule: Rule | Structural, slot: int, what: str, change: Callable[...
             object.__setattr__(rule, field, formulas)
 
     return Mutant(f"∂{rule.name}/∂{rule.inputs[slot]} {what}", rule.name, planted)
+
+
+def _differ(right: Any, wrong: Any) -> bool:
+    a, b = np.asarray(_plain(right)), np.asarray(_plain(wrong))
+    with suppress(ValueError):
+        a, b = np.broadcast_arrays(a, b)  # 1 is as good as ones
+    return not np.array_equal(a, b, equal_nan=True)
+
+
+def _of_helper(module: Any, name: str) -> Iterator[Mutant]:
+    """Of a function that several formulas call."""
+    original = getattr(module, name)
+    users = [rule for rule in (*RULES.values(), *STRUCTURAL.values()) if name in _called(rule)]
+    for what, changed in edits(original, ["g", "y", "x", "a", "b"]):
+
+        @contextmanager
+        def planted(calls: Counter[str], changed: Formula = changed) -> Iterator[None]:
+            def helper(*args: Any) -> Any:
+                right = original(*args)
+                try:
+                    wrong = changed(*args)
+                except Exception:
+                    if args[0] in (arrays, tensors):
+                        raise
+                    return right
+                if args[0] in (arrays, tensors):
+                    calls["all"] += 1
+                    calls["changed"] += _differ(right, wrong)
+                return wrong
+
+            with _replaced(module, name, helper), ExitStack() as stack:
+                for rule in users:
+                    stack.enter_context(_specialised_anew(rule))
+                yield
+
+        yield Mutant(f"{name} with {what}", " ".join(rule.name for rule in users), planted)
+
+
+def _called(rule: Rule | Structural) -> set[str]:
+    """The names in the code of a rule's derivatives, and in that of the functions of its module that they call."""
+    waiting = [f for f in rule.partials if f is not None]
+    found: set[str] = set()
+    for function in waiting:
+        code = getattr(function, "__code__", None)
+        for name in set(code.co_names if code else ()) - found:
+            found.add(name)
+            if isinstance(helper := function.__globals__.get(name), FunctionType):
+                waiting.append(helper)
+    return found
+
+
+def _helpers() -> Iterator[tuple[Any, str]]:
+    """Functions of the tables' modules that take a world and that derivatives call."""
+    table: list[Rule | Structural] = [*RULES.values(), *STRUCTURAL.values()]
+    direct = {f for rule in table for f in rule.partials}
+    called = set().union(*map(_called, table))
+    for module in (rules, structural):
+        for name, f in vars(module).items():
+            own = isinstance(f, FunctionType) and f.__module__ == module.__name__ and f not in direct
+            if own and name in called and next(iter(signature(f).parameters), "") == "xp":
+                yield module, name
 
 
 @contextmanager
@@ -183,6 +268,32 @@ class _Last(dict[Any, Any]):
     def __setitem__(self, key: Any, g: Any) -> None:
         before = super().get(key)
         super().__setitem__(key, g if before is None else g - before)
+
+
+class _First(dict[Any, Any]):
+    """A store of gradients in which only the first contribution counts."""
+
+    def __setitem__(self, key: Any, g: Any) -> None:
+        if key not in self:
+            super().__setitem__(key, g)
+
+
+class _Merged(dict[Any, Any]):
+    """A store of gradients in which nodes of equal numbers are one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._twins: dict[Any, Any] = {}
+
+    def _twin(self, node: Any) -> Any:
+        return self._twins.setdefault((node._data.shape, node._data.tobytes()), node)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(self._twin(key), default)
+
+    def __setitem__(self, key: Any, g: Any) -> None:
+        super().__setitem__(self._twin(key), g)
+        super().__setitem__(key, g)
 
 
 class _Doubled(dict[Any, Any]):
@@ -278,8 +389,15 @@ def _sweep_mutants() -> Iterator[Mutant]:
     yield _of_sweep("= for +=", t, "Gradients", lambda _: _Last)
     yield _of_sweep("the second use counted twice", t, "Gradients", lambda _: _Doubled)
     yield _of_sweep("added up in a shared array", t, "Gradients", _in_place)
+    yield _of_sweep("only the first use counted", t, "Gradients", lambda _: _First)
+    yield _of_sweep("nodes of equal numbers merged", t, "Gradients", lambda _: _Merged)
     yield _of_sweep("Values: sums in the order of the forward pass", graph, "order", _forward_order)
+    yield _of_sweep("Values: breadth first", graph, "order", _by_levels)
     yield _of_sweep("Values: = for +=", graph, "_sweep", _assigning)
+    yield _of_sweep("Values: a repeated operand counted once", graph, "_sweep", _once_a_node)
+    yield _of_sweep("Values: the last operand forgotten", graph, "_sweep", _without_the_last)
+    yield _of_sweep("Values: create_graph breadth first", graph, "topological_order", _by_levels_alone)
+    yield _of_sweep("Values: create_graph, a repeated operand counted once", graph, "contributions", _distinct)
     yield _of_sweep("Values: the seed ignored", graph, "_sweep", lambda f: lambda nodes, root, _: f(nodes, root, 1.0))
 
 
@@ -291,16 +409,55 @@ def _forward_order(original: Any) -> Any:
     return order
 
 
-def _assigning(original: Any) -> Any:
+def _levels(root: Any) -> list[Any]:
+    """Each node once, the root last and what is near to it before: no topological order."""
+    found = [root]
+    for node in found:
+        found += [x for x in dict.fromkeys(node.parents) if x not in found]
+    return found[::-1]
+
+
+def _by_levels(original: Any) -> Any:
+    return lambda root: (found := _levels(root), [x for x in found if x.rule is None])
+
+
+def _by_levels_alone(original: Any) -> Any:
+    return _levels
+
+
+def _distinct(original: Any) -> Any:
+    return lambda node, g: dict(original(node, g)).items()
+
+
+def _sweeping(hand_on: Callable[[Any], None]) -> Any:
+    """A sweep of Values with another way to hand a node's gradient to its parents."""
+
     def sweep(nodes: list[Any], root: Any, seed: float) -> None:
         for node in nodes:
             node._grad = 0.0
         root._grad = seed
         for node in reversed(nodes):
-            for _, parent, local in node.slots if hasattr(node, "slots") else ():
-                parent._grad = node._grad * local
+            hand_on(node)
 
-    return sweep
+    return lambda original: sweep
+
+
+def _assign(node: Any) -> None:
+    for _, parent, local in node.slots:
+        parent._grad = node._grad * local
+
+
+def _hand_on_once(node: Any) -> None:
+    for parent, local in {parent: local for _, parent, local in node.slots}.items():
+        parent._grad += node._grad * local
+
+
+def _hand_on_less(node: Any) -> None:
+    for _, parent, local in node.slots[: max(1, len(node.slots) - 1)]:
+        parent._grad += node._grad * local
+
+
+_assigning, _once_a_node, _without_the_last = map(_sweeping, (_assign, _hand_on_once, _hand_on_less))
 
 
 def mutants() -> list[Mutant]:
@@ -310,8 +467,9 @@ def mutants() -> list[Mutant]:
     for rule in table:
         for slot, formula in enumerate(rule.vjps if isinstance(rule, Structural) else rule.partials):
             if formula is not None:
-                found += [_of_rule(rule, slot, what, change) for what, change in _changes(rule)]
-    return [*found, *_sweep_mutants()]
+                changes = (*_changes(rule), *_written(rule, formula))
+                found += [_of_rule(rule, slot, what, change) for what, change in changes]
+    return [*found, *(m for helper in _helpers() for m in _of_helper(*helper)), *_sweep_mutants()]
 
 
 # ---- suites ----------------------------------------------------------------------------------------------
@@ -329,24 +487,38 @@ class _Check:
 
 
 @cache
-def _checks(n: int) -> dict[str, list[_Check]]:
+def _checks(n: int) -> dict[str, list[Callable[[], None]]]:
     """The checks of n programs, every fifth to second order too, by the rules that they run; "" has all of them."""
-    found = defaultdict(list)
+    found: dict[str, list[Callable[[], None]]] = defaultdict(list)
     for i in range(n):
         program, engine = drawn(i), "values" if of_values(i) else "microgradx"
         for order in (1, 2) if i % 5 == 0 else (1,):
             names = program.execute(engine, order)
             for rule in {"", *_rules(names.get("along", names[program.root]))}:
                 found[rule].append(_Check(program, engine, order))
+    for rule in ("", "cast"):
+        found[rule].append(check_casts)
     return found
 
 
+def check_casts() -> None:
+    """A change of dtype rounds a gradient once, and else leaves it alone, to the last bit."""
+    draw = np.random.default_rng(0)
+    for before, after in ((np.float32, np.float64), (np.float64, np.float32)):
+        x = Tensor._of(draw.normal(size=1000).astype(before)).requires_grad_()
+        g = draw.normal(size=1000).astype(after)
+        tensors.cast(x, np.zeros(0, after)).backward(Tensor._of(g.copy()))
+        assert x.grad is not None
+        assert np.array_equal(x.grad._data, g.astype(before)), "the gradient of a cast is not the one that came"
+
+
 def corpus_suite(rule: str = "", n: int = 10_000) -> Callable[[], None]:
-    """The random programs of the corpus that run the rule, or all of them; it stops at the first failure."""
+    """The random programs of the corpus that run the rule, or one of several, or all; it stops at the first failure."""
 
     def suite() -> None:
-        for check in _checks(n)[rule]:
-            check()
+        for name in rule.split() or [""]:
+            for check in _checks(n)[name]:
+                check()
 
     return suite
 
@@ -364,22 +536,31 @@ def mutation_score(suite: Callable[[], Any] | None = None, among: Iterable[Mutan
             check()
         except Exception as problem:
             raise ValueError(f"the suite fails without any mutant: {problem}") from problem
-    killed, survivors, equivalent = [], [], []
+    killed, survivors, equivalent, raised = [], [], [], 0
     for mutant in chosen:
         calls: Counter[str] = Counter()
+        problem: Any = None
         with mutant.planted(calls):
             try:
                 (suite or corpus_suite(mutant.rule))()
-                alive = True
-            except Exception:
-                alive = False
-        if not alive:
+            except Exception as found:
+                problem = found
+        if problem is not None:
             killed.append(mutant.name)
+            raised += _raised(problem)
         elif suite is None and calls["all"] and not calls["changed"]:
             equivalent.append((mutant.name, f"the same derivative in each of {calls['all']} calls"))
         else:
             survivors.append(mutant.name)
-    return Score(tuple(killed), tuple(survivors), tuple(equivalent), time.perf_counter() - started)
+    return Score(tuple(killed), tuple(survivors), tuple(equivalent), raised, time.perf_counter() - started)
+
+
+def _raised(problem: Exception) -> bool:
+    """Whether the engine raised, rather than gave a number that a test found wrong."""
+    report = problem.args[0] if problem.args else None
+    if isinstance(report, DiffReport):
+        return all(finding.verdict == "raises" for finding in report.wrong)
+    return not isinstance(problem, AssertionError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -103,6 +103,7 @@ class Dag:
         errors = [abs(x.ravel()) for x in self.values]
         for at, (s, js) in enumerate(zip(self.steps, self.jacobians, strict=True), len(self.leaves)):
             xs, slack = [self.values[i] for i in s.inputs], OPS[s.op].slack
+            slack += OPS[s.op].single * (self.eps > 1e-10)
             largest = max([1.0, *(float(errors[i].max(initial=0.0)) for i in s.inputs)])
             share = min(1024 * self.eps, MARGIN / 4 / largest)
             nth = {i: n for n, i in enumerate(dict.fromkeys(s.inputs))}  # a repeated operand moves as one

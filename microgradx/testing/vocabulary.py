@@ -55,6 +55,7 @@ class Op:
     numpy: str  #: in libraries with NumPy's names
     flat: tuple[int, ...] = ()  #: operands without a derivative
     slack: float = 0.0  #: what its derivatives are rounded relative to besides themselves: 1 − p, where p is near 1
+    single: float = 0.0  #: the same in single precision alone, where an engine may take a shorter formula
 
 
 OPS: dict[str, Op] = {}
@@ -63,7 +64,7 @@ Repair = Callable[["Builder", int], int]
 
 def _elementwise(
     name: str, value: Callable[..., Any], *repairs: Repair | None, plan: Any = None, torch: str | None = None,
-    values: str | None = None, numpy: str = "", flat: tuple[int, ...] = (), slack: float = 0.0,
+    values: str | None = None, numpy: str = "", flat: tuple[int, ...] = (), slack: float = 0.0, single: float = 0.0,
 ) -> None:  # fmt: skip
     """An operation on numbers. repairs: for each operand what brings it into the domain."""
     arity = sum(p.default is p.empty and p.kind is not p.KEYWORD_ONLY for p in signature(value).parameters.values())
@@ -77,7 +78,7 @@ def _elementwise(
     torch = f"torch.{name}({operands})" if torch is None else torch
     values = f"mg.{name}({operands})" if values is None else values
     numpy = numpy if "{" in numpy else f"np.{numpy}({operands})" if numpy else ""
-    OPS[name] = Op(name, value, plan or usual, True, torch, values, numpy, flat, slack)
+    OPS[name] = Op(name, value, plan or usual, True, torch, values, numpy, flat, slack, single)
 
 
 def _structural(
@@ -176,6 +177,7 @@ def _off_zero(b: Builder, x: int) -> int:
 def _pow(b: Builder, operands: tuple[int, int, int], k: int) -> int:
     base, exponent = b.together(operands[:2])
     base = _positive(b, base)
+    exponent = _off_zero(b, exponent)  # where engines take the slope by the base for a constant
     return b.do("pow", base, b.bounded(exponent, 3 / max(1.0, b.most(base, np.log))))
 
 
@@ -221,7 +223,7 @@ _PLAIN: tuple[tuple[str, Callable[..., Any], str], ...] = (
     ("sigmoid", _sigmoid, ""), ("erf", _erf, ""), ("erfc", _erfc, ""),
 )  # fmt: skip
 for _name, _value, _numpy in _PLAIN:
-    _elementwise(_name, _value, numpy=_numpy)
+    _elementwise(_name, _value, numpy=_numpy, single=float(_name == "tanh"))  # 1 − y·y, as in PyTorch
 _elementwise("shift", lambda x, *, c: x + c, torch="{0} + {c}", values="{0} + {c}", numpy="{0} + {c}",
              plan=lambda b, operands, k: b.do("shift", operands[0], c=(k % 9 - 4) / 4))  # fmt: skip
 _elementwise("scale", lambda x, *, c: x * c, torch="{0} * {c}", values="{0} * {c}", numpy="{0} * {c}",
