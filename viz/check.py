@@ -62,6 +62,7 @@ class Checked:
     complex_step: float | None  #: exact to rounding; None where the graph does not run on complex numbers
     kink: tuple[float, float] | None  #: the slopes to the left and to the right, where they differ
     verdict: Verdict
+    index: int = -1  #: the leaf's topological number
 
     @property
     def error(self) -> float | None:
@@ -75,6 +76,15 @@ class Check(Printed):
     root: str
     leaves: tuple[Checked, ...]
     note: str = ""
+
+    @classmethod
+    def of(
+        cls, program: Program, eps: float = 1e-3, *, complex_runs: int | None = None, numbers: float = math.inf
+    ) -> Check:
+        """complex_runs, numbers: how many operations and, of arrays, how many elements to spend at most, about."""
+        if program.arrays:
+            return _check_arrays(program.in_float64(), eps, numbers)
+        return _check_numbers(program, eps, COMPLEX_RUNS if complex_runs is None else complex_runs)
 
     @property
     def ok(self) -> bool:
@@ -110,11 +120,12 @@ def check(root: Root, names: Mapping[str, Any] | None = None, eps: float = 1e-3)
     """
     if not eps > 0:
         raise ValueError(f"eps, the largest step of a finite difference, must be above 0, got {eps!r}; try 1e-3")
-    program = Program.of(root, names)
-    if program.arrays:
-        return _check_arrays(program.in_float64(), eps)
+    return Check.of(Program.of(root, names), eps)
+
+
+def _check_numbers(program: Program, eps: float, complex_runs: int) -> Check:
     walk = Trace.of(program)
-    affordable = COMPLEX_RUNS // len(program) + 1
+    affordable = complex_runs // len(program) + 1
     found = []
     for k, (index, estimate) in enumerate(_differences(program, walk, walk.leaves, eps)):
         node, (difference, uncertainty, kink) = walk.nodes[index], estimate
@@ -128,24 +139,31 @@ def check(root: Root, names: Mapping[str, Any] | None = None, eps: float = 1e-3)
         verdict = _judge(node.grad, difference, uncertainty, exact, kink)
         if not math.isfinite(walk.root.data):
             verdict = "not finite"
-        found.append(Checked(node.shown, node.data, node.grad, difference, uncertainty, exact, kink, verdict))
+        found.append(Checked(node.shown, node.data, node.grad, difference, uncertainty, exact, kink, verdict, index))
     note = f"the complex step was taken for the first {affordable} leaves only" if len(found) > affordable else ""
     return Check(walk.root.shown, tuple(found), note)
 
 
-def _check_arrays(program: Program, eps: float) -> Check:
+def _check_arrays(program: Program, eps: float, numbers: float = math.inf) -> Check:
     walk = Trace.of(program)
-    found = []
-    for node in (walk.nodes[leaf] for leaf in walk.leaves):
+    one_run = 4 * LEVELS * sum(np.size(i.data) + 1_000 for i in program)  # calling NumPy costs like 1,000 numbers
+    found, left_out = [], 0
+    for node in (walk.nodes[leaf] for leaf in walk.leaves if walk.nodes[leaf].grad is not None):
+        numbers -= one_run * sum(1 for _ in _directions(node.data))
+        if numbers < 0:
+            left_out += 1
+            continue
         checked = []
         for grad, (estimate, uncertainty, kink) in _slopes(program, walk, node, eps):
             difference = _settled(grad, estimate, uncertainty)
             verdict = _judge(grad, difference, uncertainty, None, kink)
             verdict = verdict if np.isfinite(walk.root.data).all() else "not finite"
-            checked.append(Checked(node.shown, node.data, grad, difference, uncertainty, None, kink, verdict))
+            checked.append(Checked(node.shown, node.data, grad, difference, uncertainty, None, kink, verdict,
+                                   node.index))  # fmt: skip
         if checked:
             found.append(max(checked, key=lambda x: (_WORST.index(x.verdict), x.error or 0.0)))
     note = f"slopes along each element, or along up to {DIRECTIONS} directions; the worst is shown, in float64"
+    note += f"; {left_out} leaves were left out, which takes longer" * bool(left_out)
     return Check(walk.root.shown, tuple(found), note)
 
 

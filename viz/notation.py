@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -69,6 +70,7 @@ class Summary:
     high: float
     mean: float
     heat: tuple[tuple[float, ...], ...]  #: means of blocks, at most 8 rows of at most 32; the last axis across
+    norm: float = math.nan
 
     @classmethod
     def of(cls, x: np.ndarray[Any, Any]) -> Summary:
@@ -81,7 +83,8 @@ class Summary:
                 sizes = np.diff([*starts, n])
                 rows = np.add.reduceat(rows, starts, axis) / (sizes if axis else sizes[:, None])
             heat = tuple(map(tuple, rows.tolist()))
-            return cls(x.shape, str(x.dtype), float(fine.min()), float(fine.max()), float(fine.mean()), heat)
+            return cls(x.shape, str(x.dtype), float(fine.min()), float(fine.max()), float(fine.mean()), heat,
+                       float(np.linalg.norm(fine)))  # fmt: skip
 
 
 def shape(x: Any) -> str:
@@ -91,6 +94,8 @@ def shape(x: Any) -> str:
 
 def norm(x: Any) -> str:
     """How large an array is, in little space; the number itself where there is one only."""
+    if isinstance(x, Summary):
+        return f"‖·‖ {number(x.norm)}"
     if not np.ndim(x):
         return number(x)
     with np.errstate(all="ignore"):

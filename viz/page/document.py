@@ -24,7 +24,7 @@ from microgradx.program import Program
 from ..cards import THEMES, clean
 from ..svg import draw
 from ..trace import Trace
-from .doubts import checks, orders, visits
+from .doubts import checks, orders
 from .formulas import local_tree, value_tree
 from .pictures import MOST_SHAPES, pictures
 from .scripts import javascript
@@ -145,8 +145,8 @@ def _data(program: Program, replay: Mapping[str, Any] | None) -> dict[str, Any]:
         "start": drawn.start,
         "closed": drawn.closed,
         "mostShapes": MOST_SHAPES,
-        "why": orders(program) if numbers else visits(walk),
-        "check": checks(program, walk) if numbers else [],
+        "why": orders(program, walk),
+        "check": checks(program),
         "replay": replay,
     }
 

@@ -41,6 +41,8 @@ MOST_FOLDED = 1_000_000  #: values that are folded for all pictures together
 VIEW, READABLE = (840, 540), 0.65  #: where the page shows a picture, about; how small its text may be there
 WIDEST = -0.01234  #: boxes have room for a number such as this; the page squeezes a longer one
 
+ROOM = "\u2007" * 4  #: about as wide as a strip; the page writes its own texts
+
 Home = tuple[Scope, ...]
 Open = frozenset[int]
 
@@ -206,7 +208,8 @@ def _drawn(
 ) -> dict[str, Any]:
     """The picture as data: frames, arrows and boxes from the back to the front, each with its shapes."""
     few = len(sketch.links) <= MOST_SLOPES
-    graph = Graph(sketch, direction, grads=True, local=few and not _of_tensors(sketch.program))
+    kind = _WithStrips if _of_tensors(sketch.program) else Graph
+    graph = kind(sketch, direction, grads=True, local=few and kind is Graph)
     svg = ElementTree.fromstring(graph.svg(run="x"))
     items = {item.get("id", ""): item for item in svg.iter(f"{_SVG}g")}
 
@@ -235,6 +238,13 @@ def _drawn(
     _, _, width, height = map(float, svg.get("viewBox", "").split())
     return {"open": sorted(opened), "direction": direction, "width": width, "height": height, "margin": MARGIN,
             "frames": frames, "arrows": arrows, "boxes": boxes}  # fmt: skip
+
+
+class _WithStrips(Graph):
+    """A picture whose rows have room for the page's strips of shades."""
+
+    def _numbers(self, box: Box) -> list[tuple[str, str]]:
+        return [(role, text + ROOM) for role, text in super()._numbers(box)]
 
 
 def _scale(picture: Mapping[str, Any]) -> float:

@@ -181,7 +181,7 @@ function drawScene(app, picture, actions) {
     "aria-label": `Graph of ${app.data.walk.nodes[app.walk.root].shown}. Up and down move between nodes, Enter opens one.`,
   });
   const frames = picture.frames.map((frame) => drawFrame(app, frame, actions));
-  const boxes = picture.boxes.map((box) => drawBox(app, box, actions, picture.direction === "TB"));
+  const boxes = picture.boxes.map((box) => drawBox(app, box, actions));
   const arrows = picture.arrows.map((arrow) => drawArrow(app, arrow, picture));
   const amounts = svg("g", { class: "amounts", "aria-hidden": "true" });
   root.append(...frames.map((f) => f.group), ...arrows.map((a) => a.group), ...boxes.map((b) => b.group), amounts);
@@ -224,7 +224,7 @@ function drawFrame(app, frame, actions) {
   return { group, cluster: frame.cluster, x: frame.at[0], y: frame.at[1], width, height };
 }
 
-function drawBox(app, box, actions, down) {
+function drawBox(app, box, actions) {
   const shapes = box.shapes.map(shapeOf);
   const sheet = shapes
     .filter((shape) => shape.tagName === "rect" && /^(box|root)$/.test(shape.getAttribute("class")))
@@ -253,18 +253,18 @@ function drawBox(app, box, actions, down) {
     svg("rect", { class: "pill", y: -8, height: 16, rx: 8 }),
     svg("text", { "text-anchor": "end", y: 4, x: -7 }),
   );
-  // not on the side where arrows arrive
   const tag = svg(
     "g",
-    { class: "tag", transform: `translate(8,${down ? height + 3 : -4})` },
+    { class: "tag", transform: `translate(8,${height + 3})` },
     svg("rect", { class: "pill", y: -8, height: 16, rx: 8 }),
     svg("text", { y: 4, x: 7 }),
   );
   group.append(badge, tag);
   const [data, grad] = ["data", "grad"].map((role) => shapes.find((shape) => shape.getAttribute("class") === role));
-  const strips = box.value === null ? null : drawStrip(app.numbers.data[box.value], width);
-  if (strips) group.append(strips);
-  return { ...box, members: box.members ?? [box.value], group, x, y, width, height, data, grad, badge, tag, cluster };
+  const strips = box.value === null || !isTensor(app.numbers.data[box.value]) ? [] : [data, grad].map(makeStrip);
+  group.append(...strips.filter(Boolean));
+  const members = box.members ?? [box.value];
+  return { ...box, members, group, x, y, width, height, data, grad, badge, tag, cluster, strips };
 }
 
 function drawArrow(app, arrow, picture) {
@@ -327,7 +327,8 @@ function showStep(app, scene, k) {
     const now = names.join(" ");
     if (now !== arrow.now) arrow.group.setAttribute("class", now);
     arrow.now = now;
-    if (passing && arrow.terms.length === 1) labelled.push(arrow);
+    const amount = passing && arrow.terms.length === 1 ? app.numbers.terms[arrow.terms[0]].amount : null;
+    if (amount !== null && !isTensor(amount)) labelled.push(arrow);
     if (arrow.mark) writeSlope(app, arrow, k);
   }
   scene.amounts.replaceChildren(
@@ -363,6 +364,7 @@ function showBox(app, box, k, step, receiving) {
   assign(box.group, "class", names.join(" "));
   if (box.data && at) squeeze(box, box.data, dataText(at.data));
   if (box.grad && at) squeeze(box, box.grad, gradText(at.grad));
+  box.strips.forEach((strip, n) => strip && fillStrip(strip, n ? at.grad : at.data));
   const counted = at && k >= walk.seed;
   const uses = counted
     ? at.uses
@@ -428,7 +430,7 @@ function amountOn(app, arrow) {
     y: arrow.mark.y.baseVal[0].value + (arrow.down ? -24 : 20),
   };
   const middle = marked ?? arrow.line.getPointAtLength(arrow.line.getTotalLength() / 2);
-  const text = amount < 0 ? number(amount) : `+${isTensor(amount) ? shapeText(amount) : number(amount)}`;
+  const text = amount < 0 ? number(amount) : `+${number(amount)}`;
   const width = 7.6 * text.length + 12;
   return svg(
     "g",
@@ -472,23 +474,25 @@ function move(app, scene, by, reveal) {
   if (stop.box) reveal(stop.box);
 }
 
-// ---- tensors: a strip of shades on the upper side of a box ------------------------------------------------
-function drawStrip(x, width) {
-  if (!isTensor(x)) return null;
-  const means = x.heat[0].map((_, k) => average(x.heat.map((row) => row[k])));
-  const most = Math.max(...means.map(Math.abs)) || 1;
-  const size = Math.min(9, (width - 24) / means.length);
-  return svg(
-    "g",
-    { class: "strip", "aria-hidden": "true", transform: "translate(12,-10)" },
-    means.map((v, k) =>
-      svg("rect", {
-        class: v < 0 ? "below" : "above",
-        x: k * size,
-        width: size - 0.5,
-        height: 6,
-        "fill-opacity": (0.1 + (0.9 * Math.abs(v)) / most).toFixed(2),
-      }),
-    ),
+// ---- tensors: a strip of shades in the row of a number's text ---------------------------------------------
+const STRIP = { x: 28, width: 40, height: 9, most: 10 }; // pictures.py leaves as much room between the word and the number
+
+function makeStrip(text) {
+  const word = text?.previousElementSibling; // "data" or "grad"
+  if (!word) return null;
+  const [x, y] = ["x", "y"].map((name) => Number(word.getAttribute(name)));
+  return svg("g", { class: "strip", "aria-hidden": "true", transform: `translate(${x + STRIP.x},${y - STRIP.height})` });
+}
+
+/** Means over all axes but the last one, in at most ten squares. */
+function fillStrip(strip, x) {
+  const rows = isTensor(x) ? x.heat : [];
+  const columns = rows.length ? rows[0].map((_, k) => average(rows.map((row) => row[k]))) : [];
+  const means = blocks(columns, STRIP.most).map(average);
+  const most = Math.max(...means.map(Math.abs).filter(Number.isFinite), 0) || 1;
+  const size = Math.min(STRIP.height, STRIP.width / means.length);
+  fillWith(
+    strip,
+    means.map((v, k) => shade(v, most, { x: k * size, width: size - 0.6, height: STRIP.height })),
   );
 }
