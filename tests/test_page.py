@@ -43,9 +43,9 @@ HOSTILE = (
 )  # fmt: skip
 
 
-def network(labelled: bool = True) -> Value:
-    score = MLP(2, [16, 16, 1], seed=1337)([Value(0.5, "x1"), Value(-1.0, "x2")])
-    score.label = "score" if labelled else ""
+def network(width: int = 16) -> Value:
+    score = MLP(2, [width, width, 1], seed=1337)([Value(0.5, "x1"), Value(-1.0, "x2")])
+    score.label = "score"
     return score
 
 
@@ -714,7 +714,7 @@ def test_axe_finds_no_violation(browser, tmp_path, scheme, address):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation_in_a_network_or_its_training(browser, tmp_path, scheme):
-    accessible(browser, tmp_path, to_html(network()), "#step=80", scheme)
+    accessible(browser, tmp_path, to_html(network(4)), "#step=30", scheme)
     accessible(browser, tmp_path, trained().to_html(), "#step=9", scheme)
 
 
@@ -730,9 +730,12 @@ def test_a_network_opens_and_steps_fast(page):
     page.open(to_html(network()))
     painted = page.run("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? performance.now()")
     assert painted < 1_000
-    each = page.run("""() => {
-        const started = performance.now();
-        for (let k = 1; k <= 131; k += 1) microgradx.go(k, { remember: false, quiet: true });
-        return (performance.now() - started) / 131;
-    }""")  # fmt: skip
-    assert each < 16
+    for _ in ("folded", "unfolded"):
+        each = page.run("""() => Array.from({ length: 131 }, (_, k) => {
+            const started = performance.now();
+            microgradx.go(k + 1, { remember: false, quiet: true });
+            return performance.now() - started;
+        })""")  # fmt: skip
+        assert sum(each) / len(each) < 16
+        page.press("Home")
+        page.part("openAll").click()

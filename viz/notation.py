@@ -158,7 +158,8 @@ def local_texts(i: Instruction, slot: int, names: Sequence[str]) -> list[str]:
     """∂i/∂(input `slot`), for each element of a vector; empty where the rule cannot be read as text."""
     assert isinstance(i.rule, Rule)
     templates = _partial_template(i.rule, slot, _constants(i.inputs))
-    return [template.fill([*_flat(i.inputs, names), names[i.index]]) for template in templates]
+    texts = [*_flat(i.inputs, names), names[i.index]]
+    return [template.fill(texts) for template in templates]
 
 
 def _flat(inputs: Sequence[Any], texts: Sequence[str]) -> list[str]:

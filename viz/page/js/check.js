@@ -37,13 +37,12 @@ function checkSheet(app) {
 }
 
 function checkTable(app) {
-  const rootName = app.walk.nodes[app.walk.root].shown;
   const edited = app.editable && app.edited();
   const stale = !app.editable && app.edited();
   const { leaves, note } = app.data.check;
   const arrays = isTensor(app.numbers.data.find(isTensor) ?? null);
   const middle = arrays ? [] : ["complex step"];
-  const columns = ["leaf", arrays ? "slope" : `d${rootName}/dleaf`, "finite difference", ...middle, "error", "verdict"];
+  const columns = ["leaf", arrays ? "slope" : "gradient", "finite difference", ...middle, "error", "verdict"];
   const { first, left } = some(leaves, 100);
   if (!leaves.length)
     return html("p", { class: "note" }, "This page has no checks of this graph; viz.check(root) makes them.");

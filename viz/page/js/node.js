@@ -203,7 +203,7 @@ function pathOf(app, terms) {
 }
 
 function passesOn(app, index) {
-  const terms = app.walk.terms.filter((term) => term.user === index);
+  const terms = app.walk.out[index];
   if (!terms.length)
     return [
       html(

@@ -249,13 +249,13 @@ function drawBox(app, box, actions) {
   if (cluster !== null) shapes.find((s) => /label|name/.test(s.getAttribute("class")))?.prepend("▸ ");
   const badge = svg(
     "g",
-    { class: "badge", transform: `translate(${width - 8},${height + 3})` },
+    { class: "badge", transform: `translate(${width - 5},${height + 3})` },
     svg("rect", { class: "pill", y: -8, height: 16, rx: 8 }),
     svg("text", { "text-anchor": "end", y: 4, x: -7 }),
   );
   const tag = svg(
     "g",
-    { class: "tag", transform: `translate(8,${height + 3})` },
+    { class: "tag", transform: `translate(5,${height + 3})` },
     svg("rect", { class: "pill", y: -8, height: 16, rx: 8 }),
     svg("text", { y: 4, x: 7 }),
   );
@@ -286,12 +286,28 @@ function drawArrow(app, arrow, picture) {
     svg("path", { class: "tip home", d: arrowhead([...points].reverse(), 2) }),
   );
   const line = group.children[1];
-  const mark =
-    arrow.mark &&
-    arrow.terms.length === 1 &&
-    svg("text", { class: "slope", x: arrow.mark[0] - margin, y: arrow.mark[1] - margin, "text-anchor": "middle" });
+  const down = picture.direction === "TB";
+  const written = arrow.mark && arrow.terms.length === 1;
+  const [x, y] = written ? arrow.mark.map((at) => at - margin) : [];
+  // beside an arrow that points down, another number must not grow over the arrow
+  const left = written && x - 3.3 * slopeText(app, arrow, app.recorded).length;
+  const mark = written
+    ? svg("text", { class: "slope", x: down ? left : x, y, "text-anchor": down ? "start" : "middle" })
+    : null;
   if (mark) group.append(mark);
-  return { ...arrow, group, line, margin, mark: mark || null, down: picture.direction === "TB" };
+  const middle = written ? { x, y: y + (down ? -24 : 20) } : middleOf(points);
+  return { ...arrow, group, line, margin, mark, middle };
+}
+
+/** Half way along a path of cubic curves, about; asking the browser would cost a layout. */
+function middleOf(points) {
+  const pieces = Math.floor((points.length - 1) / 3);
+  if (!pieces) return { x: (points[0][0] + points.at(-1)[0]) / 2, y: (points[0][1] + points.at(-1)[1]) / 2 };
+  const start = 3 * Math.floor(pieces / 2);
+  if (pieces % 2 === 0) return { x: points[start][0], y: points[start][1] };
+  const [a, b, c, d] = points.slice(start, start + 4);
+  const at = (k) => (a[k] + 3 * b[k] + 3 * c[k] + d[k]) / 8;
+  return { x: at(0), y: at(1) };
 }
 
 /** A triangle at the end of a path; `within`: how far back its tip is moved. */
@@ -344,16 +360,8 @@ function showBox(app, box, k, step, receiving) {
   const current = step !== null && inside(step.node);
   const receives = [...receiving].some(inside);
   const selected = app.selected !== null && inside(app.selected);
-  const now = [
-    at && dataText(at.data),
-    at && gradText(at.grad),
-    at?.reported,
-    k >= walk.seed,
-    current && step.direction,
-    receives,
-    selected,
-  ].join();
-  if (now === box.now) return; // a step changes few boxes of many
+  const now = [at?.data, at?.grad, at?.reported, k >= walk.seed, current && step.direction, receives, selected];
+  if (sameItems(now, box.now)) return; // a step changes few boxes of many
   box.now = now;
   const names = ["node", box.kind];
   if (current) names.push("current", step.direction);
@@ -409,32 +417,31 @@ function pill(badge, text, side) {
   const [back, words] = badge.children;
   if (words.textContent === text) return;
   words.textContent = text;
-  const width = 6.1 * text.length + 14;
+  const width = 5.7 * text.length + 15;
   back.setAttribute("width", width);
   back.setAttribute("x", side < 0 ? -width : 0);
 }
 
 /** The local derivative on an arrow, as soon as the operation has its number. */
 function writeSlope(app, arrow, k) {
+  const ready = app.walk.computed[app.walk.terms[arrow.terms[0]].user] <= k;
+  write(arrow.mark, ready ? slopeText(app, arrow, app.numbers) : "");
+}
+
+function slopeText(app, arrow, numbers) {
   const term = app.walk.terms[arrow.terms[0]];
-  const ready = app.walk.computed[term.user] <= k;
   const [user, parent] = [term.user, term.parent].map((index) => brief(app.walk.nodes[index].shown, 9));
-  const { local } = app.numbers.terms[term.id];
-  write(arrow.mark, ready && local !== null ? `∂${user}/∂${parent} = ${number(local)}` : "");
+  const { local } = numbers.terms[term.id];
+  return local === null ? "" : `∂${user}/∂${parent} = ${number(local)}`;
 }
 
 function amountOn(app, arrow) {
   const amount = app.numbers.terms[arrow.terms[0]].amount;
-  const marked = arrow.mark && {
-    x: arrow.mark.x.baseVal[0].value,
-    y: arrow.mark.y.baseVal[0].value + (arrow.down ? -24 : 20),
-  };
-  const middle = marked ?? arrow.line.getPointAtLength(arrow.line.getTotalLength() / 2);
   const text = amount < 0 ? number(amount) : `+${number(amount)}`;
   const width = 7.6 * text.length + 12;
   return svg(
     "g",
-    { transform: `translate(${middle.x + arrow.margin},${middle.y + arrow.margin})` },
+    { transform: `translate(${arrow.middle.x + arrow.margin},${arrow.middle.y + arrow.margin})` },
     svg("rect", { class: "pill", x: -width / 2, y: -10, width, height: 20, rx: 10 }),
     svg("text", { "text-anchor": "middle", y: 4.5 }, text),
   );

@@ -59,7 +59,7 @@ function aboutForward(app, node) {
 
 /** What the node will need on the way back: its local derivatives at these numbers. */
 function derivatives(app, node) {
-  const terms = app.walk.terms.filter((term) => term.user === node.index);
+  const terms = app.walk.out[node.index];
   if (!terms.length || terms.length > 4) return null;
   return html(
     "details",

@@ -75,12 +75,12 @@ function rowOf(app, node, nudged) {
     ...Object.values(cells).filter((one) => nudged || one !== cells.difference),
   );
 
-  let last = ""; // a step changes few rows of many
+  let last = null; // a step changes few rows of many
 
   function show(at, step, receives) {
     const selected = app.selected === node.index;
-    const now = [dataText(at.data), gradText(at.grad), at.reported, step?.number, receives, selected].join();
-    if (now === last) return;
+    const now = [at.data, at.grad, at.reported, step?.number, receives, selected];
+    if (sameItems(now, last)) return;
     last = now;
     write(cells.data, dataText(at.data));
     write(cells.grad, gradText(at.grad));

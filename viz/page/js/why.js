@@ -43,9 +43,12 @@ function whySheet(app) {
 }
 
 function whyTable(app) {
-  const { leaves, orders, differences } = app.data.why;
-  if (!leaves.length) return null; // a graph that is too large to run them all
+  const { orders, differences } = app.data.why;
+  if (!app.data.why.leaves.length) return null; // a graph that is too large to run them all
   const rootName = app.walk.nodes[app.walk.root].shown;
+  const heads = app.data.why.leaves.map((leaf) => `d${rootName}/d${brief(app.walk.nodes[leaf].shown, 9)}`);
+  const fit = heads.join("").length <= 26 ? heads.length : 2; // in the panel's width
+  const leaves = app.data.why.leaves.slice(0, fit);
   const cell = (order, n) => {
     if (!order.grads) return html("td", null, "—");
     const right = order.right[n];
@@ -72,7 +75,7 @@ function whyTable(app) {
           "tr",
           null,
           html("th", { scope: "col" }, "order"),
-          leaves.map((leaf) => html("th", { scope: "col" }, `d${rootName}/d${brief(app.walk.nodes[leaf].shown, 9)}`)),
+          heads.slice(0, fit).map((head) => html("th", { scope: "col" }, head)),
         ),
       ),
       html(
@@ -83,7 +86,7 @@ function whyTable(app) {
           "tr",
           null,
           html("th", { scope: "row" }, "finite difference"),
-          differences.map((x) => html("td", null, gradText(real(x)))),
+          differences.slice(0, fit).map((x) => html("td", null, gradText(real(x)))),
         ),
       ),
     ),
