@@ -468,6 +468,16 @@ def test_the_chain_rule_of_a_node(page):
     assert page.tab.locator(".about h2").inner_text().startswith("h")
 
 
+@pytest.mark.parametrize(("doublings", "paths"), [(5, 32), (6, 0)])
+def test_paths_are_listed_up_to_32(page, doublings, paths):
+    y = Value(1.0, label="x")
+    for _ in range(doublings):
+        y = y + y
+    page.open(to_html(y), "#node=0&tab=node")
+    assert page.tab.locator(".about .product").count() == paths
+    assert ("More than 32 paths" in page.tab.locator(".about").inner_text()) == (not paths)
+
+
 def test_a_term_lights_its_arrow_and_the_reverse(page):
     page.open(to_html(labelled_example()), "#step=6")
     page.tab.locator(".term").first.hover()
@@ -587,6 +597,40 @@ def test_both_themes_by_system_and_by_choice(browser, tmp_path, scheme):
     opened.part("theme").click()
     assert opened.run(paper) == dark
     opened.close()
+
+
+def test_on_paper(page):
+    page.open(to_html(labelled_example(), theme="dark"), "#step=6")
+    page.tab.emulate_media(media="print")
+    assert page.run("getComputedStyle(document.querySelector('h1')).color") == "rgb(24, 33, 45)"  # as on a light screen
+    for hidden in ("play", "scrubber", "tabs", "theme", "editor"):
+        assert not page.part(hidden).is_visible()
+    assert page.tab.locator(".step .ledger").is_visible()
+    assert page.tab.locator(".nodes tbody tr").count() == 5
+
+
+def test_one_thing_speaks(page):
+    page.open(to_html(labelled_example()))
+    speaking = page.run("""() => [...document.querySelectorAll("[aria-live], [role], output")].filter((found) =>
+        found.localName === "output" || ["status", "alert", "log"].includes(found.getAttribute("role"))
+        || ["polite", "assertive"].includes(found.getAttribute("aria-live"))).map((found) => found.dataset.part)""")
+    assert speaking == ["live"]
+
+
+def test_folding_by_keyboard(page):
+    page.open(to_html(network(3)))
+    page.part("foldAll").click()
+    page.press("ArrowDown", "ArrowDown", "ArrowDown")
+    name = "document.activeElement.getAttribute('aria-label')"
+    assert page.run(name) == "layers.0, folded, 15 values. Enter unfolds it."
+    folded = page.tab.locator(".node").count()
+    page.press("Enter")
+    assert page.run(name) == "layers.0, unfolded. Enter folds it."
+    assert page.part("live").inner_text() == "layers.0 is unfolded."
+    assert page.tab.locator(".node").count() > folded
+    page.press("Enter")
+    assert page.tab.locator(".node").count() == folded
+    assert page.run(name).startswith("layers.0, folded")
 
 
 def test_reduced_motion(browser, tmp_path):

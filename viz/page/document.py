@@ -121,7 +121,8 @@ def _colours() -> str:
     """The pictures' own colours as variables of the page."""
     light, dark = (";".join(f"--{name}:{colour}" for name, colour in THEMES[theme].items()) for theme in THEMES)
     return (
-        f":root{{{light};color-scheme:light}}\n:root[data-theme=dark]{{{dark};color-scheme:dark}}\n"
+        f":root{{{light};color-scheme:light}}\n"
+        f"@media screen{{:root[data-theme=dark]{{{dark};color-scheme:dark}}}}\n"  # paper is white
         f"@media screen and (prefers-color-scheme:dark){{:root[data-theme=auto]{{{dark};color-scheme:dark}}}}\n"
     )
 

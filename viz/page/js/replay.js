@@ -17,7 +17,7 @@ function makeReplay(app) {
     class: "scrubber",
     oninput: (event) => turn(Number(event.target.value)),
   });
-  const said = html("output", { class: "position" });
+  const said = html("span", { class: "position" });
   const plot = html("div", { class: "losses" });
   const other = html(
     "p",
