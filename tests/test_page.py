@@ -521,6 +521,39 @@ def test_editing_gives_pythons_numbers(page):
     assert page.column("data")[-1] == "42"
 
 
+def test_editing_runs_a_rule_of_the_users_own(page):
+    """Its JavaScript is its own line of the table, printed."""
+    bend = rule("bend", lambda xp, x, t=2.0: xp.where(x < t, xp.tanh(x) * x, xp.log(x)),
+                lambda xp, y, x, t: xp.where(x < t, xp.tanh(x) + x * xp.tanh_slope(x, xp.tanh(x)), 1 / x),
+                lambda xp, y, x, t: 0)  # fmt: skip
+    length = rule("length", lambda xp, w: xp.sqrt(xp.dot(w, w)), lambda xp, y, w: w / y, vectors=1)
+
+    def root(x: float) -> Value:
+        a, b = Value(x, "a"), Value(3.0, "b")
+        return length([bend(a), bend(b), a * b])  # type: ignore[no-any-return]
+
+    page.open(to_html(root(0.5)), "#step=99")
+    page.press("End")
+    for x in (0.25, 1.999, 2.0, 7.5, -3.0):
+        page.tab.get_by_label("a", exact=True).fill(str(x))
+        walk = Trace.of(Program.of(root(x)))
+        numbers = page.run("() => [microgradx.numbers.data, microgradx.numbers.grad]")
+        for node, data, grad in zip(walk.nodes, *numbers, strict=True):
+            assert math.isclose(node.data, data, rel_tol=1e-12)
+            assert math.isclose(node.grad, grad, rel_tol=1e-12)
+        assert page.column("data") == [number(node.data) for node in walk.nodes]
+
+
+def test_second_order_has_a_page(page):
+    x = Value(0.5, "x")
+    slope = mg.grad((x * x).tanh(), x, create_graph=True)
+    page.open(to_html(slope), "#step=99&tab=check")
+    page.press("End")
+    slope.backward()
+    assert page.column("grad")[0] == number(x.grad)
+    assert "agrees ✓" in page.tab.locator(".checks table").inner_text()
+
+
 def test_gradient_descent(page):
     x = Value(3.0, label="x")
     page.open(to_html((x - 1) ** 2.0), "#step=0")

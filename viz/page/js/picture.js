@@ -417,7 +417,7 @@ function pill(badge, text, side) {
   const [back, words] = badge.children;
   if (words.textContent === text) return;
   words.textContent = text;
-  const width = 5.7 * text.length + 15;
+  const width = 6 * text.length + 14;
   back.setAttribute("width", width);
   back.setAttribute("x", side < 0 ? -width : 0);
 }
