@@ -455,12 +455,17 @@ function showVisits(app, scene) {
     if (!box) return;
     const bad = n === premature;
     const times = visits.slice(0, n).filter((other) => other.node === visit.node).length;
+    const known = real(visit.grad);
+    const text = bad
+      ? `✗${known === null ? "" : ` ${number(known)}`} (${visit.reported}/${visit.uses})`
+      : String(n + 1);
+    const width = bad ? 6.6 * text.length + 16 : 22;
     scene.amounts.append(
       svg(
         "g",
-        { class: bad ? "visit bad" : "visit", transform: `translate(${box.x + 14 + 26 * times},${box.y - 2})` },
-        svg("circle", { r: 11 }),
-        svg("text", { "text-anchor": "middle", y: 4.5 }, bad ? "✗" : String(n + 1)),
+        { class: bad ? "visit bad" : "visit", transform: `translate(${box.x + (bad ? 45 - width : 3) + 26 * times},${box.y - 2})` },
+        svg("rect", { x: 0, y: -11, width, height: 22, rx: 11 }),
+        svg("text", { "text-anchor": "middle", x: width / 2, y: 4.5 }, text),
       ),
     );
   });
