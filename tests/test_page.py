@@ -494,7 +494,9 @@ def test_why_this_order(page):
     assert re.search(r"recurse into every input\s+60 ✗", table)
     page.tab.get_by_role("button", name="breadth-first").click()
     assert "passes on 7 before its 2nd use reported" in page.tab.locator(".visits").inner_text()
-    assert page.tab.locator(".visit.bad").count() == 1
+    assert page.tab.locator(".visit.bad").text_content() == "✗ 7 (1/2)"
+    page.press("1")
+    assert page.tab.locator(".visit").count() == 0  # the walk's own steps are not numbered so
 
 
 def test_backward_twice(page):
@@ -761,6 +763,15 @@ def test_an_empty_tensor_has_a_page(page):
         page.press("ArrowRight")
     page.press("2", "3", "4")
     assert page.position == "backward 3 of 3"
+
+
+def test_training_whose_loss_is_nowhere_finite(page):
+    model = MLP(2, [1], seed=0)
+    recording = record(model, POINTS, keep=1)
+    for loss in (math.nan, math.inf):
+        recording(loss)
+    page.open(recording.to_html())
+    assert page.part("replay").locator(".position").inner_text() == "step 1, loss inf"
 
 
 def test_training_of_tensors_is_scrubbed_through(page):

@@ -48,10 +48,10 @@ function checkTable(app) {
     return html("p", { class: "note" }, "This page has no checks of this graph; viz.check(root) makes them.");
   const rows = first.map((one) => {
     const grad = edited ? app.numbers.grad[one.node] : real(one.grad);
-    const difference = edited ? finiteDifference(app.walk, app.numbers, app.leaves, one.node) : real(one.difference);
+    const difference = edited ? finite(finiteDifference(app.walk, app.numbers, app.leaves, one.node)) : real(one.difference);
     const exact = edited ? null : real(one.exact);
     const error = difference === null ? null : Math.abs(grad - difference);
-    const verdict = edited ? (error <= 1e-5 * Math.max(1, Math.abs(grad)) ? "agrees" : "unclear") : one.verdict;
+    const verdict = edited ? judged(app.numbers.data[app.walk.root], grad, error) : one.verdict;
     const kink = one.kink && !edited ? `: slopes ${one.kink.map((x) => number(real(x))).join(" and ")}` : "";
     return html(
       "tr",
@@ -96,6 +96,14 @@ function checkTable(app) {
         )
       : null,
   );
+}
+
+const finite = (x) => (Number.isFinite(x) ? x : null);
+
+/** Of numbers that were changed: Python, which knows kinks and how far a difference may be off, is not there to ask. */
+function judged(root, grad, error) {
+  if (!Number.isFinite(root)) return "not finite";
+  return error !== null && error <= 1e-5 * Math.max(1, Math.abs(grad)) ? "agrees" : "unclear";
 }
 
 function twice(app, runs, accumulate) {

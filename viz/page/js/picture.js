@@ -350,7 +350,7 @@ function showStep(app, scene, k) {
   scene.amounts.replaceChildren(
     ...(labelled.length > MOST_AMOUNTS ? [] : labelled.map((arrow) => amountOn(app, arrow))),
   );
-  if (app.visited) showVisits(app, scene);
+  if (app.visited && app.tab === "why") showVisits(app, scene);
 }
 
 function showBox(app, box, k, step, receiving) {
