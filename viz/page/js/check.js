@@ -48,7 +48,9 @@ function checkTable(app) {
     return html("p", { class: "note" }, "This page has no checks of this graph; viz.check(root) makes them.");
   const rows = first.map((one) => {
     const grad = edited ? app.numbers.grad[one.node] : real(one.grad);
-    const difference = edited ? finite(finiteDifference(app.walk, app.numbers, app.leaves, one.node)) : real(one.difference);
+    const difference = edited
+      ? finite(finiteDifference(app.walk, app.numbers, app.leaves, one.node))
+      : real(one.difference);
     const exact = edited ? null : real(one.exact);
     const error = difference === null ? null : Math.abs(grad - difference);
     const verdict = edited ? judged(app.numbers.data[app.walk.root], grad, error) : one.verdict;

@@ -487,7 +487,8 @@ function move(app, scene, by, reveal) {
 }
 
 // ---- tensors: a strip of shades in the row of a number's text ---------------------------------------------
-const STRIP = { x: 28, width: 40, height: 9, most: 10 }; // pictures.py leaves as much room between the word and the number
+// pictures.py leaves as much room between the word and the number
+const STRIP = { x: 28, width: 40, height: 9, most: 10 };
 
 function makeStrip(text) {
   const word = text?.previousElementSibling; // "data" or "grad"

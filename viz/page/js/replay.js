@@ -53,7 +53,7 @@ function makeReplay(app) {
   return { show: () => {} };
 }
 
-/** Recorded numbers of every node, where the page cannot compute them: what was there before a term was there after the last one. */
+/** Recorded numbers of every node, where the page cannot compute them. Before a term is what was after the last one. */
 function compiled(app, recorded) {
   const [data, grad] = [recorded.data.map(real), recorded.grad.map(real)];
   const sums = new Map();

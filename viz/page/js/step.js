@@ -69,7 +69,7 @@ function derivatives(app, node) {
   );
 }
 
-/** "∂tanh(x)/∂x = 1 − y·y", "= 1 − 0.7·0.7", "= 0.5": the rule, with its numbers, and what it gives; lines may break between them. */
+/** "∂tanh(x)/∂x = 1 − y·y", "= 1 − 0.7·0.7", "= 0.5": lines may break between the rule, its numbers, the result. */
 function localSteps(app, term) {
   const left = useSlope(app, term);
   const written = app.data.locals[term.id];

@@ -55,7 +55,8 @@ const gradText = (x) => (isTensor(x) ? `‖·‖ ${number(x.norm)}` : number(x))
 /** One square: the stronger the colour, the larger the number; what is not finite is hollow. */
 function shade(v, most, place) {
   const opacity = Number.isFinite(v) ? (0.08 + (0.92 * Math.abs(v)) / most).toFixed(2) : 0;
-  return svg("rect", { class: Number.isFinite(v) ? (v < 0 ? "below" : "above") : "lost", ...place, "fill-opacity": opacity });
+  const side = Number.isFinite(v) ? (v < 0 ? "below" : "above") : "lost";
+  return svg("rect", { class: side, ...place, "fill-opacity": opacity });
 }
 
 /** A square for each number, or for a block of them: blue above zero, orange and outlined below. */
