@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ def network(width: int = 16) -> Value:
     return score
 
 
+@cache
+def network_page() -> str:
+    return to_html(network())
+
+
 def data_of(page: str) -> Any:
     return json.loads(page.partition('_data">')[2].partition("</script>")[0])
 
@@ -86,7 +92,7 @@ def test_size():
 
 
 def test_the_same_walk_is_the_same_text_and_others_have_other_ids():
-    one, other = to_html(labelled_example()), to_html(network())
+    one, other = to_html(labelled_example()), network_page()
     assert one == to_html(labelled_example())
     runs = [re.findall(r'data-run="(mgx_\w+)"', page)[0] for page in (one, other)]
     assert runs[0] != runs[1]
@@ -569,7 +575,7 @@ def test_gradient_descent(page):
 
 
 def test_folding(page):
-    page.open(to_html(network()))
+    page.open(network_page())
     assert page.tab.locator(".node.scope").count() == 3
     page.tab.locator(".node.scope").first.click()
     assert page.tab.locator(".cluster").count() == 1
@@ -816,7 +822,7 @@ def accessible(browser: Any, directory: Path, html: str, address: str, scheme: s
 
 
 def test_a_network_opens_and_steps_fast(page):
-    page.open(to_html(network()))
+    page.open(network_page())
     painted = page.run("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? performance.now()")
     assert painted < 1_000
     for _ in ("folded", "unfolded"):
