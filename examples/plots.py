@@ -34,7 +34,7 @@ def main(directory: Path) -> None:
         losses.append(loss.item())
     print(f"rate {found.suggestion:.2g}, loss {losses[0]:.3f} → {losses[-1]:.3f}")
 
-    figure = Figure(figsize=(15, 8), dpi=100, layout="constrained")
+    figure = Figure(figsize=(19, 8), dpi=100, layout="constrained")
     axes = figure.subplots(2, 4).ravel()
     plots.plot_lr_finder(found, ax=axes[0])
     plots.plot_loss(losses, ax=axes[1])

@@ -30,7 +30,7 @@ def pages() -> Iterator[tuple[str, str, str, str, tuple[int, int]]]:
         node.label = label
     walk = to_html(L, title="A value that is used twice")
     yield "page-step.png", walk, "#step=6", "light", (1400, 820)
-    yield "page-order.png", walk, "#step=7&tab=why", "light", (1400, 820)
+    yield "page-order.png", walk, "#step=7&tab=why", "light", (1400, 900)
 
     x, w, bias = Value(2.0, "x"), Value(-3.0, "w"), Value(6.88, "b")
     y = (w * x + bias).tanh()

@@ -51,19 +51,19 @@ def chain(operations: int) -> Value:
 
 def test_a_value_draws_itself_while_the_extension_is_loaded(shell: Any) -> None:
     assert list(shows(shell, small())) == ["text/plain"]
-    shell.run_line_magic("load_ext", "viz.notebook")
+    shell.run_line_magic("load_ext", "viz")
     bundle = shows(shell, small())
     assert bundle[FORMAT].startswith("<svg")
     assert "Graph of L: 2 values" in bundle[FORMAT]
     assert bundle["text/plain"] == repr(small())
-    shell.run_line_magic("unload_ext", "viz.notebook")
+    shell.run_line_magic("unload_ext", "viz")
     assert list(shows(shell, small())) == ["text/plain"]
 
 
 def test_a_cell_that_ends_in_a_value_shows_its_picture(shell: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     published: list[dict[str, str]] = []
     monkeypatch.setattr(shell.displayhook, "write_format_data", lambda data, *_: published.append(data))
-    result = shell.run_cell("%load_ext viz.notebook\nfrom microgradx import Value\nValue(2.0) * Value(3.0)")
+    result = shell.run_cell("%load_ext viz\nfrom microgradx import Value\nValue(2.0) * Value(3.0)")
     assert result.success
     assert [sorted(data) for data in published] == [[FORMAT, "text/plain"]]
 

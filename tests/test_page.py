@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import math
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,11 +26,13 @@ from microgradx.rules import RULES, rule
 from microgradx.tensor import Tensor
 from microgradx.value import Value
 from microgradx.worlds import partial, run
+from viz.check import check
+from viz.notation import norm
 from viz.page import iframe, to_html
 from viz.page.pictures import pictures
 from viz.page.scripts import javascript
 from viz.recording import Recording, record
-from viz.trace import Trace, number
+from viz.trace import Trace, in_json, number
 
 from .page.browser import Page, started
 from .table import flat, graphs, labelled_example, points, same
@@ -39,10 +44,15 @@ HOSTILE = (
 )  # fmt: skip
 
 
-def network(labelled: bool = True) -> Value:
-    score = MLP(2, [16, 16, 1], seed=1337)([Value(0.5, "x1"), Value(-1.0, "x2")])
-    score.label = "score" if labelled else ""
+def network(width: int = 16) -> Value:
+    score = MLP(2, [width, width, 1], seed=1337)([Value(0.5, "x1"), Value(-1.0, "x2")])
+    score.label = "score"
     return score
+
+
+@cache
+def network_page() -> str:
+    return to_html(network())
 
 
 def data_of(page: str) -> Any:
@@ -82,7 +92,7 @@ def test_size():
 
 
 def test_the_same_walk_is_the_same_text_and_others_have_other_ids():
-    one, other = to_html(labelled_example()), to_html(network())
+    one, other = to_html(labelled_example()), network_page()
     assert one == to_html(labelled_example())
     runs = [re.findall(r'data-run="(mgx_\w+)"', page)[0] for page in (one, other)]
     assert runs[0] != runs[1]
@@ -114,6 +124,12 @@ def test_the_limit_of_pictures_is_kept_and_told():
     for picture in whole.pictures:  # every picture shows every value once
         members = sorted(i for box in picture["boxes"] for i in box["members"] or [box["value"]])
         assert members == list(range(len(program)))
+
+
+@given(graphs(max_size=6))
+def test_the_checks_of_the_page_are_those_of_viz_check(root):
+    found = data_of(to_html(root))["check"]["leaves"]
+    assert [leaf["verdict"] for leaf in found] == [leaf.verdict for leaf in check(root).leaves]
 
 
 def test_infinities_pass_through_the_data():
@@ -174,7 +190,33 @@ def test_a_recording_of_tensors():
     recording(Tensor(1.0))
     frame = recording.data()["frames"][0]
     assert frame["leaves"] is None
+    program = Program.of(model(Tensor(POINTS[0])))
+    names = [node["shown"] for node in data_of(recording.to_html())["walk"]["nodes"]]
+    assert {"x", "model.0.weight", "model.2.bias"} <= set(names)
+    assert len(frame["nodes"]["data"]) == len(program)
     assert len(base64.b64decode(frame["scores"])) == 32 * 32
+
+
+def test_a_recording_of_tensors_keeps_what_they_were():
+    """Optimisers write into the arrays."""
+    model = nn.Sequential(nn.Linear(2, 1))
+    recording = record(model, Tensor(POINTS), keep=1)
+    before = model[0].weight.tolist()
+    recording(Tensor(1.0))
+    with mg.no_grad():
+        model[0].weight.mul_(2.0)
+    nodes = data_of(recording.to_html())["walk"]["nodes"]
+    assert [node["data"]["data"] for node in nodes if node["shown"] == "model.0.weight"] == [before]
+
+
+def test_a_frame_of_another_graph_has_no_numbers():
+    """Python's ifs may take the other branch while a model learns."""
+    model, deep = MLP(2, [2, 1], seed=0), [True]
+    recording = record(model, graph=lambda: model(POINTS[0]).tanh() if deep[0] else model(POINTS[0]), keep=1)
+    recording(3.0)
+    deep[0] = False
+    recording(2.0)
+    assert [frame["leaves"] is None for frame in recording.data()["frames"]] == [True, False]
 
 
 def test_wrong_use_of_a_recording(tmp_path):
@@ -250,6 +292,27 @@ def test_values_and_partials_are_pythons(functions, name):
                 assert math.isclose(a, b, rel_tol=1e-12, abs_tol=1e-300)
 
 
+SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, -2.0, 6.5, 20.5, -20.5, 750.0, 1e-310, -1e308, math.inf, -math.inf, math.nan)
+
+
+@pytest.mark.parametrize("name", [name for name in RULES if not RULES[name].vectors])
+def test_values_and_partials_at_the_edges_are_pythons(functions, name):
+    first = [list(map(float, xs)) for xs in itertools.product(SPECIAL, repeat=min(2, len(RULES[name].inputs)))]
+    at = [xs + [0.5] * (len(RULES[name].inputs) - len(xs)) for xs in first]
+    text = AT.replace("return [y", "return [String(y)").replace("p && p(y, ...inputs)", "p && String(p(y, ...inputs))")
+    found = functions.run(text, [name, [list(map(plain, xs)) for xs in at]])
+    for xs, (value, slopes) in zip(at, found, strict=True):
+        expected = run(name, *xs)
+        wanted = [
+            expected,
+            *(p and partial(name, slot, *xs, y=expected) for slot, p in enumerate(RULES[name].partials)),
+        ]
+        for a, b in zip(wanted, [value, *slopes], strict=True):
+            if b is not None:
+                got = float(b.replace("Infinity", "inf"))
+                assert same(float(a), got, rel=1e-12) or math.isclose(a, got, rel_tol=1e-12, abs_tol=1e-307), (xs, a, b)
+
+
 @pytest.mark.parametrize(("name", "function"), [("erf", math.erf), ("erfc", math.erfc)])
 def test_error_functions_everywhere(functions, name, function):
     xs = [k / 16 for k in range(-440, 440)] + [1e-300, 1e-9, 1.9999999, 2.0, 26.5, -26.5, 0.0]
@@ -289,20 +352,50 @@ def test_the_page_computes_what_python_does(functions, root):
         assert same(expected, x, rel=1e-12) or abs(expected - x) <= 1e-13 * scale
 
 
+EVERY_STEP = """(count) => Array.from({ length: count + 1 }, (_, k) => {
+    microgradx.go(k, { remember: false, quiet: true });
+    const texts = (selector) => [...document.querySelectorAll(selector)].map((found) => found.textContent);
+    const boxes = [...document.querySelectorAll(".figure .node")].map((box) => [
+        box.id.replace(/.*_n/, ""), box.querySelector(".data").textContent, box.querySelector(".grad").textContent,
+    ]);
+    const columns = ["data", "grad", "uses"].map((name) => texts(`.nodes td.${name}`));
+    return { columns, boxes, ledgers: texts(".step .ledger"), results: texts(".step .result.data") };
+})"""
+
+
 @few
-@given(graphs(max_size=6))
+@given(graphs())
 def test_every_number_of_every_step_is_on_the_page(browser, tmp_path_factory, root):
     walk = Trace.of(Program.of(root))
     opened = Page(browser, tmp_path_factory.mktemp("steps")).open(to_html(root))
-    for k in range(len(walk.steps) + 1):
+    shown = opened.run(EVERY_STEP, len(walk.steps))
+    for k, (step, found) in enumerate(zip((None, *walk.steps), shown, strict=True)):
         state = walk.state(k)
-        assert opened.column("data") == [number(known.data) for known in state]
-        assert opened.column("grad") == [number(known.grad) for known in state]
+        texts = [(number(known.data), number(known.grad)) for known in state]
         uses = [f"{known.reported}/{known.uses}" if known.uses else "—" for known in state[:-1]]
-        assert opened.column("uses") == [*uses, "root"]
-        opened.press("ArrowRight")
+        assert found["columns"] == [*map(list, zip(*texts, strict=True)), [*uses, "root"]]
+        assert {int(n): (data, grad) for n, data, grad in found["boxes"]} == dict(enumerate(texts))
+        if step and step.direction == "forward":
+            assert found["results"] == [number(walk.nodes[step.node].data)]
+        assert found["ledgers"] == [
+            f"was {number(c.before)}, add {number(c.amount)} → {number(c.after)}, "
+            + (f"complete ({c.use}/{c.uses})" if c.complete else f"uses reported {c.use}/{c.uses}")
+            for c in (step.contributions if step else ())
+        ]
     assert opened.said == []
     opened.close()
+
+
+def test_arrays_are_written_as_python_writes_them(functions):
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=shape) for shape in ((3,), (2, 2), (5,), (4, 40), (2, 3, 5), (60, 30))]
+    arrays += [np.ones((3, 3)), np.zeros((0, 3)), np.full(7, np.nan), np.array([np.inf, 1, 2, 3, -np.inf])]
+    found = functions.run(
+        "(arrays) => arrays.map(microgradx.functions.real).map((x) => [microgradx.functions.number(x), "
+        "microgradx.functions.gradText(x)])",
+        [in_json(x) for x in arrays],
+    )
+    assert found == [[number(x), norm(x)] for x in arrays]
 
 
 def test_stepping_by_mouse(page):
@@ -381,6 +474,16 @@ def test_the_chain_rule_of_a_node(page):
     assert page.tab.locator(".about h2").inner_text().startswith("h")
 
 
+@pytest.mark.parametrize(("doublings", "paths"), [(5, 32), (6, 0)])
+def test_paths_are_listed_up_to_32(page, doublings, paths):
+    y = Value(1.0, label="x")
+    for _ in range(doublings):
+        y = y + y
+    page.open(to_html(y), "#node=0&tab=node")
+    assert page.tab.locator(".about .product").count() == paths
+    assert ("More than 32 paths" in page.tab.locator(".about").inner_text()) == (not paths)
+
+
 def test_a_term_lights_its_arrow_and_the_reverse(page):
     page.open(to_html(labelled_example()), "#step=6")
     page.tab.locator(".term").first.hover()
@@ -397,7 +500,9 @@ def test_why_this_order(page):
     assert re.search(r"recurse into every input\s+60 ✗", table)
     page.tab.get_by_role("button", name="breadth-first").click()
     assert "passes on 7 before its 2nd use reported" in page.tab.locator(".visits").inner_text()
-    assert page.tab.locator(".visit.bad").count() == 1
+    assert page.tab.locator(".visit.bad").text_content() == "✗ 7 (1/2)"
+    page.press("1")
+    assert page.tab.locator(".visit").count() == 0  # the walk's own steps are not numbered so
 
 
 def test_checks_tell_a_jump_and_show_every_verdict(page):
@@ -435,6 +540,40 @@ def test_editing_gives_pythons_numbers(page):
     assert page.column("data")[-1] == "42"
 
 
+def test_editing_runs_a_rule_of_the_users_own(page):
+    """Its JavaScript is its own line of the table, printed."""
+    bend = rule("bend", lambda xp, x, t=2.0: xp.where(x < t, xp.tanh(x) * x, xp.log(x)),
+                lambda xp, y, x, t: xp.where(x < t, xp.tanh(x) + x * xp.tanh_slope(x, xp.tanh(x)), 1 / x),
+                lambda xp, y, x, t: 0)  # fmt: skip
+    length = rule("length", lambda xp, w: xp.sqrt(xp.dot(w, w)), lambda xp, y, w: w / y, vectors=1)
+
+    def root(x: float) -> Value:
+        a, b = Value(x, "a"), Value(3.0, "b")
+        return length([bend(a), bend(b), a * b])  # type: ignore[no-any-return]
+
+    page.open(to_html(root(0.5)), "#step=99")
+    page.press("End")
+    for x in (0.25, 1.999, 2.0, 7.5, -3.0):
+        page.tab.get_by_label("a", exact=True).fill(str(x))
+        walk = Trace.of(Program.of(root(x)))
+        numbers = page.run("() => [microgradx.numbers.data, microgradx.numbers.grad]")
+        for node, data, grad in zip(walk.nodes, *numbers, strict=True):
+            assert math.isclose(node.data, data, rel_tol=1e-12)
+            assert math.isclose(node.grad, grad, rel_tol=1e-12)
+        assert page.column("data") == [number(node.data) for node in walk.nodes]
+
+
+def test_second_order_has_a_page(page):
+    x = Value(0.5, "x")
+    slope = mg.grad((x * x).tanh(), x, create_graph=True)
+    page.open(to_html(slope), "#step=99&tab=check")
+    page.press("End")
+    slope.backward()
+    names = page.tab.locator(".nodes tbody th").all_inner_texts()
+    assert page.column("grad")[names.index("x")] == number(x.grad)
+    assert "agrees\xa0✓" in page.tab.locator(".checks table").inner_text()
+
+
 def test_gradient_descent(page):
     x = Value(3.0, label="x")
     page.open(to_html((x - 1) ** 2.0), "#step=0")
@@ -447,7 +586,7 @@ def test_gradient_descent(page):
 
 
 def test_folding(page):
-    page.open(to_html(network()))
+    page.open(network_page())
     assert page.tab.locator(".node.scope").count() == 3
     page.tab.locator(".node.scope").first.click()
     assert page.tab.locator(".cluster").count() == 1
@@ -511,6 +650,40 @@ def test_both_themes_by_system_and_by_choice(browser, tmp_path, scheme):
     opened.part("theme").click()
     assert opened.run(paper) == dark
     opened.close()
+
+
+def test_on_paper(page):
+    page.open(to_html(labelled_example(), theme="dark"), "#step=6")
+    page.tab.emulate_media(media="print")
+    assert page.run("getComputedStyle(document.querySelector('h1')).color") == "rgb(24, 33, 45)"  # as on a light screen
+    for hidden in ("play", "scrubber", "tabs", "theme", "editor"):
+        assert not page.part(hidden).is_visible()
+    assert page.tab.locator(".step .ledger").is_visible()
+    assert page.tab.locator(".nodes tbody tr").count() == 5
+
+
+def test_one_thing_speaks(page):
+    page.open(to_html(labelled_example()))
+    speaking = page.run("""() => [...document.querySelectorAll("[aria-live], [role], output")].filter((found) =>
+        found.localName === "output" || ["status", "alert", "log"].includes(found.getAttribute("role"))
+        || ["polite", "assertive"].includes(found.getAttribute("aria-live"))).map((found) => found.dataset.part)""")
+    assert speaking == ["live"]
+
+
+def test_folding_by_keyboard(page):
+    page.open(to_html(network(3)))
+    page.part("foldAll").click()
+    page.press("ArrowDown", "ArrowDown", "ArrowDown")
+    name = "document.activeElement.getAttribute('aria-label')"
+    assert page.run(name) == "layers.0, folded, 15 values. Enter unfolds it."
+    folded = page.tab.locator(".node").count()
+    page.press("Enter")
+    assert page.run(name) == "layers.0, unfolded. Enter folds it."
+    assert page.part("live").inner_text() == "layers.0 is unfolded."
+    assert page.tab.locator(".node").count() > folded
+    page.press("Enter")
+    assert page.tab.locator(".node").count() == folded
+    assert page.run(name).startswith("layers.0, folded")
 
 
 def test_reduced_motion(browser, tmp_path):
@@ -588,9 +761,55 @@ def test_tensors_step_with_shapes_and_heat(page):
     assert "G @ xᵀ" in text
     assert "summed over the broadcast ax" in text
     assert page.tab.locator(".figure .strip").count() >= 4
-    for tab in ("2", "3", "4"):
-        page.press(tab)
+    page.press("2", "3")
+    table = page.tab.locator(".why table").inner_text()
+    assert re.search(r"reverse topological\s+‖·‖ [\d.]+ ✓", table)
+    assert re.search(r"post-order\s+‖·‖ 0 ✗", table)
+    page.press("4")
+    checked = page.tab.locator(".checks table").inner_text()
+    assert re.search(r"bias\s+2\s+2\s.*agrees\xa0✓", checked)
+    page.tab.get_by_role("button", name="Run backward again without zeroing").click()
+    assert "bias.grad = ‖·‖ 4 ✗" in page.tab.locator(".again").inner_text()
     assert "its numbers are tensors" in page.part("editor").inner_text()
+
+
+def test_an_empty_tensor_has_a_page(page):
+    x = mg.zeros((0, 3), requires_grad=True)
+    page.open(to_html((x * 2.0).sum()), "#step=0")
+    for _ in range(5):
+        page.press("ArrowRight")
+    page.press("2", "3", "4")
+    assert page.position == "backward 3 of 3"
+
+
+def test_training_whose_loss_is_nowhere_finite(page):
+    model = MLP(2, [1], seed=0)
+    recording = record(model, POINTS, keep=1)
+    for loss in (math.nan, math.inf):
+        recording(loss)
+    page.open(recording.to_html())
+    assert page.part("replay").locator(".position").inner_text() == "step 1, loss inf"
+
+
+def test_training_of_tensors_is_scrubbed_through(page):
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    recording = record(model, Tensor(POINTS), Tensor(LABELS), keep=1)
+    optimizer, expected = SGD(model.parameters(), lr=0.1), []
+    for _ in range(3):
+        walk = Trace.of(Program.of(model(Tensor(POINTS[0]))))
+        expected.append(norm(walk.nodes[-2].grad))
+        loss = ((model(Tensor(POINTS)) - Tensor([[float(y)] for y in LABELS])) ** 2.0).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        recording(loss)
+        optimizer.step()
+    page.open(recording.to_html(), "#step=0")
+    page.part("last").click()
+    page.part("replay").locator("input").focus()
+    assert len(set(expected)) == 3
+    for grad in reversed(expected):
+        assert page.column("grad")[-2] == grad
+        page.press("ArrowLeft")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -601,7 +820,7 @@ def test_axe_finds_no_violation(browser, tmp_path, scheme, address):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation_in_a_network_or_its_training(browser, tmp_path, scheme):
-    accessible(browser, tmp_path, to_html(network()), "#step=80", scheme)
+    accessible(browser, tmp_path, to_html(network(4)), "#step=30", scheme)
     accessible(browser, tmp_path, trained().to_html(), "#step=9", scheme)
 
 
@@ -614,12 +833,15 @@ def accessible(browser: Any, directory: Path, html: str, address: str, scheme: s
 
 
 def test_a_network_opens_and_steps_fast(page):
-    page.open(to_html(network()))
+    page.open(network_page())
     painted = page.run("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? performance.now()")
     assert painted < 1_000
-    each = page.run("""() => {
-        const started = performance.now();
-        for (let k = 1; k <= 131; k += 1) microgradx.go(k, { remember: false, quiet: true });
-        return (performance.now() - started) / 131;
-    }""")  # fmt: skip
-    assert each < 16
+    for _ in ("folded", "unfolded"):
+        each = page.run("""() => Array.from({ length: 131 }, (_, k) => {
+            const started = performance.now();
+            microgradx.go(k + 1, { remember: false, quiet: true });
+            return performance.now() - started;
+        })""")  # fmt: skip
+        assert sum(each) / len(each) < 16
+        page.press("Home")
+        page.part("openAll").click()

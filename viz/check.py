@@ -62,6 +62,7 @@ class Checked:
     complex_step: float | None  #: exact to rounding; None where the graph does not run on complex numbers
     kink: tuple[float, float] | None  #: the slopes to the left and to the right, where they differ
     verdict: Verdict
+    index: int = -1  #: the leaf's topological number
     jump: tuple[float, float, float] | None = None  #: the root just left of the point, at it and just right of it
 
     @property
@@ -76,6 +77,16 @@ class Check(Printed):
     root: str
     leaves: tuple[Checked, ...]
     note: str = ""
+
+    @classmethod
+    def of(
+        cls, program: Program, eps: float = 1e-3, again: Again | None = None, *, complex_runs: int | None = None,
+        numbers: float = math.inf,
+    ) -> Check:  # fmt: skip
+        """complex_runs, numbers: how many operations and, of arrays, how many elements to spend at most, about."""
+        if program.arrays:
+            return _check_arrays(program.in_float64(), eps, numbers)
+        return _check_numbers(program, eps, again, COMPLEX_RUNS if complex_runs is None else complex_runs)
 
     @property
     def ok(self) -> bool:
@@ -117,24 +128,12 @@ def check(
     """
     if not eps > 0:
         raise ValueError(f"eps, the largest step of a finite difference, must be above 0, got {eps!r}; try 1e-3")
-    program = Program.of(root, names)
-    if program.arrays:
-        return _check_arrays(program.in_float64(), eps)
+    return Check.of(Program.of(root, names), eps, again)
+
+
+def _check_numbers(program: Program, eps: float, again: Again | None, complex_runs: int) -> Check:
     walk = Trace.of(program)
-    some = COMPLEX_RUNS // len(program) + 1
-    found = check_values(program, walk, eps, again, some)
-    asked = "; so were conditions asked anew" if again else ""
-    note = f"the complex step was taken for the first {some} leaves only{asked}" if len(found) > some else ""
-    return Check(walk.root.shown, tuple(found), note)
-
-
-def check_values(
-    program: Program, walk: Trace, eps: float = 1e-3, again: Again | None = None, affordable: int | None = None
-) -> list[Checked]:
-    """Each leaf of a graph of Values, in the walk's order; the arguments are those of `check`.
-
-    affordable: how many leaves the complex step is taken for.
-    """
+    affordable = complex_runs // len(program) + 1
     estimates = dict(_differences(program, walk, walk.leaves, eps))
     if again:
         estimates |= _switches(program, walk, walk.leaves[:affordable], eps, again)
@@ -144,7 +143,7 @@ def check_values(
         difference = None if jump else _settled(node.grad, difference, uncertainty)
         sound = math.isfinite(node.grad) and math.isfinite(walk.root.data) and not jump
         sound = sound and not (kink and _between(node.grad, kink))
-        exact = _complex_step(program, index) if sound and (affordable is None or k < affordable) else None
+        exact = _complex_step(program, index) if sound and k < affordable else None
         if exact is not None and not math.isclose(node.grad, exact, rel_tol=1e-6):
             larger = _complex_step(program, index, 1e-10)
             exact = exact if larger is not None and math.isclose(exact, larger, rel_tol=1e-3) else None
@@ -155,23 +154,33 @@ def check_values(
         verdict = "jump" if jump else _judge(node.grad, difference, uncertainty, exact, kink)
         if not math.isfinite(walk.root.data):
             verdict = "not finite"
-        found.append(Checked(node.shown, node.data, node.grad, difference, uncertainty, exact, kink, verdict, jump))
-    return found
+        found.append(Checked(node.shown, node.data, node.grad, difference, uncertainty, exact, kink, verdict, index,
+                             jump))  # fmt: skip
+    asked = "; so were conditions asked anew" if again else ""
+    note = f"the complex step was taken for the first {affordable} leaves only{asked}"
+    return Check(walk.root.shown, tuple(found), note if len(found) > affordable else "")
 
 
-def _check_arrays(program: Program, eps: float) -> Check:
+def _check_arrays(program: Program, eps: float, numbers: float = math.inf) -> Check:
     walk = Trace.of(program)
-    found = []
-    for node in (walk.nodes[leaf] for leaf in walk.leaves):
+    one_run = 4 * LEVELS * sum(np.size(i.data) + 1_000 for i in program)  # calling NumPy costs like 1,000 numbers
+    found, left_out = [], 0
+    for node in (walk.nodes[leaf] for leaf in walk.leaves if walk.nodes[leaf].grad is not None):
+        numbers -= one_run * sum(1 for _ in _directions(node.data))
+        if numbers < 0:
+            left_out += 1
+            continue
         checked = []
         for grad, (estimate, uncertainty, kink, jump) in _slopes(program, walk, node, eps):
             difference = None if jump else _settled(grad, estimate, uncertainty)
             verdict = "jump" if jump else _judge(grad, difference, uncertainty, None, kink)
             verdict = verdict if np.isfinite(walk.root.data).all() else "not finite"
-            checked.append(Checked(node.shown, node.data, grad, difference, uncertainty, None, kink, verdict, jump))
+            checked.append(Checked(node.shown, node.data, grad, difference, uncertainty, None, kink, verdict,
+                                   node.index, jump))  # fmt: skip
         if checked:
             found.append(max(checked, key=lambda x: (_WORST.index(x.verdict), x.error or 0.0)))
     note = f"slopes along each element, or along up to {DIRECTIONS} directions; the worst is shown, in float64"
+    note += f"; {left_out} leaves were left out, which takes longer" * bool(left_out)
     return Check(walk.root.shown, tuple(found), note)
 
 

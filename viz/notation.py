@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -77,6 +78,7 @@ class Summary:
     high: float
     mean: float
     heat: tuple[tuple[float, ...], ...]  #: means of blocks, at most 8 rows of at most 32; the last axis across
+    norm: float = math.nan
 
     @classmethod
     def of(cls, x: np.ndarray[Any, Any]) -> Summary:
@@ -89,7 +91,8 @@ class Summary:
                 sizes = np.diff([*starts, n])
                 rows = np.add.reduceat(rows, starts, axis) / (sizes if axis else sizes[:, None])
             heat = tuple(map(tuple, rows.tolist()))
-            return cls(x.shape, str(x.dtype), float(fine.min()), float(fine.max()), float(fine.mean()), heat)
+            return cls(x.shape, str(x.dtype), float(fine.min()), float(fine.max()), float(fine.mean()), heat,
+                       float(np.linalg.norm(fine)))  # fmt: skip
 
 
 def shape(x: Any) -> str:
@@ -99,6 +102,8 @@ def shape(x: Any) -> str:
 
 def norm(x: Any) -> str:
     """How large an array is, in little space; the number itself where there is one only."""
+    if isinstance(x, Summary):
+        return f"‖·‖ {number(x.norm)}"
     if not np.ndim(x):
         return number(x)
     with np.errstate(all="ignore"):
@@ -161,7 +166,8 @@ def local_texts(i: Instruction, slot: int, names: Sequence[str]) -> list[str]:
     """∂i/∂(input `slot`), for each element of a vector; empty where the rule cannot be read as text."""
     assert isinstance(i.rule, Rule)
     templates = _partial_template(i.rule, slot, _constants(i.inputs))
-    return [template.fill([*_flat(i.inputs, names), names[i.index]]) for template in templates]
+    texts = [*_flat(i.inputs, names), names[i.index]]
+    return [template.fill(texts) for template in templates]
 
 
 def _flat(inputs: Sequence[Any], texts: Sequence[str]) -> list[str]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Container, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from microgradx.graph import Node
-from microgradx.program import Program
+from microgradx.program import Program, Ref
 from microgradx.scopes import no_grad
 from microgradx.tensor import Tensor
 from microgradx.value import Value
 
+from .notation import LONGEST, Summary
 from .page import to_html
+from .page.scripts import javascript
+from .trace import Trace, in_json
 
 __all__ = ["Recording", "record"]
 
@@ -73,15 +77,18 @@ class Recording:
         if graph is None and self._points is None:
             raise ValueError("record needs X, whose first row the model is called on, or graph=a function")
         self._graph = graph or self._first
+        self._row: Tensor | None = None  # what the model was called on
         self.losses: list[float] = []
         self.frames: list[dict[str, Any]] = []
+        self._program: Program | None = None  # of the last frame: the page shows it
+        self._forms: list[Any] = []  # of the graph, at each frame: a model may come to compute something else
 
     def __call__(self, loss: Any) -> None:
         """Note the loss of this step and, for a chosen step, the model as it is now."""
         step = len(self.losses)
         self.losses.append(float(loss.item() if isinstance(loss, Tensor) else loss))
         if step % self._keep == 0 if isinstance(self._keep, int) else step in self._keep:
-            self.frames.append({"step": step, "leaves": self._leaves(), "scores": self._scores()})
+            self.frames.append({"step": step, **self._numbers(), "scores": self._scores()})
 
     def __repr__(self) -> str:
         kept = [str(frame["step"]) for frame in self.frames]
@@ -89,19 +96,24 @@ class Recording:
         return f"<recording of {len(self.losses)} steps, kept: {shown}>"
 
     def data(self) -> dict[str, Any]:
-        """The recording as plain data."""
+        """The recording as plain data. A frame whose graph was not that of the last frame has no numbers."""
         boundary = None
         if self._labels is not None:
             (low, high), points = self._corners(), self._points[:MOST_POINTS]  # type: ignore[index]
             boundary = {"size": GRID, "low": low.tolist(), "high": high.tolist(),
                         "points": points.tolist(), "labels": self._labels[:MOST_POINTS].tolist()}  # fmt: skip
-        return {"losses": self.losses, "frames": self.frames, "boundary": boundary}
+        none = {"leaves": None, "nodes": None}
+        frames = [
+            frame if form == self._forms[-1] else frame | none
+            for frame, form in zip(self.frames, self._forms, strict=True)
+        ]
+        return {"losses": self.losses, "frames": frames, "boundary": boundary}
 
     def to_html(self, title: str = "", theme: str = "auto") -> str:
         """The page. Raises ValueError when no step has been kept."""
-        if not self.frames:
+        if self._program is None:
             raise ValueError("nothing was recorded; call the recording with the loss in the training loop")
-        return to_html(self._graph(), title=title, theme=theme, replay=self.data())
+        return to_html(self._program, title=title, theme=theme, replay=self.data())
 
     def save(self, path: str | Path) -> Path:
         """Write the page and return the path. Raises ValueError for a suffix other than .html."""
@@ -117,17 +129,29 @@ class Recording:
         assert self._points is not None
         row = self._points[0].tolist()
         if self._of_tensors:
-            return self.model(Tensor(row))  # type: ignore[no-any-return]
+            self._row = Tensor(row)
+            return self.model(self._row)  # type: ignore[no-any-return]
         found = self.model([Value(x, label=f"x{k}") for k, x in enumerate(row, 1)])
         if not isinstance(found, Node):
             raise ValueError("the model gives several numbers; say which one to show: graph=lambda: model(x)[0]")
         return found
 
-    def _leaves(self) -> list[float] | None:
-        """The numbers of the graph's leaves, from which the page computes all others."""
-        if self._of_tensors:
-            return None
-        return [i.data for i in Program.of(self._graph()) if i.rule is None]
+    def _numbers(self) -> dict[str, Any]:
+        """The numbers of the graph: those of its leaves, where the page can compute all others, else of every node."""
+        program = Program.of(self._graph(), {"model": self.model, "x": self._row})
+        if program.arrays:  # optimisers write into arrays
+            program = Program([replace(i, data=np.array(i.data)) for i in program])
+        self._program = program
+        self._forms.append([(i.op, np.shape(i.data), _structure(i.inputs)) for i in program])
+        if not program.arrays and not javascript({i.rule: None for i in program if i.rule}).missing:
+            return {"leaves": [i.data for i in program if i.rule is None], "nodes": None}
+        walk = Trace.of(program)
+        terms = [c for step in walk.steps for c in step.contributions]
+        return {"leaves": None, "nodes": {
+            "data": [_brief(node.data) for node in walk.nodes],
+            "grad": [_brief(node.grad) for node in walk.nodes],
+            "terms": [[_brief(c.local), _brief(c.amount), _brief(c.after) if c.use > 1 else None] for c in terms],
+        }}  # fmt: skip
 
     def _scores(self) -> str | None:
         """The model's scores over the plane, one byte each: 128 is 0, and tanh keeps the others within."""
@@ -162,3 +186,19 @@ class Recording:
             raise ValueError(f"expected points of shape (n, 2) and n labels of two kinds, got shapes "
                              f"{self._points.shape} and {labels.shape}, {len(kinds)} kinds; leave y out")  # fmt: skip
         return np.where(labels == kinds[-1], 1.0, -1.0)
+
+
+def _structure(x: Any) -> Any:
+    """Which nodes an instruction reads, its numbers aside."""
+    return tuple(map(_structure, x)) if isinstance(x, tuple) else x if isinstance(x, Ref) else None
+
+
+def _brief(x: Any) -> Any:
+    """A number, or of an array what the page shows, in few digits."""
+    if not isinstance(x, np.ndarray):
+        return x
+    if x.size <= LONGEST:
+        return in_json(x)
+    found = in_json(Summary.of(x))
+    heat = [[float(f"{v:.3g}") if isinstance(v, float) else v for v in row] for row in found["heat"]]
+    return found | {"heat": heat}

@@ -154,8 +154,9 @@ class Graph:
 
     def __init__(
         self, sketch: Sketch, direction: str = "LR", grads: bool | str = "auto", local: bool = False,
-        engine: str = "auto", timeout: float = 5.0, theme: str = "auto",
+        engine: str = "auto", timeout: float = 5.0, theme: str = "auto", walk: Trace | None = None,
     ) -> None:  # fmt: skip
+        """walk: that of the program, for those who have it already."""
         if len(sketch.boxes) > MOST_BOXES:
             raise ValueError(
                 f"this picture would have {len(sketch.boxes):,} boxes, and the most is {MOST_BOXES:,}; fold it with "
@@ -165,7 +166,7 @@ class Graph:
         self.sketch, self.direction, self.theme = sketch, direction, theme
         self._colours = THEMES["dark" if theme == "dark" else "light"]
         self._grads = any(i.grad is not None for i in program) if grads == "auto" else bool(grads)
-        self._walk = Trace.of(program) if local or len(program) <= DETAILED else None
+        self._walk = (walk or Trace.of(program)) if local or len(program) <= DETAILED else None
         self._names = [node.shown for node in self._walk.nodes] if self._walk else [i.name for i in program]
         terms = (c for found in (self._walk.contributions if self._walk else ()) for c in found)
         self._terms = {(c.user, c.slot, c.element): c for c in terms}

@@ -193,7 +193,7 @@ class Trace:
         read. "<" is escaped, so that the text may stand inside of a <script>.
         """
         plain = {"version": VERSION, "nodes": self.nodes, "steps": self.steps}
-        return json.dumps(_plain(plain), allow_nan=False, separators=(",", ":")).replace("<", r"\u003c")
+        return json.dumps(in_json(plain), allow_nan=False, separators=(",", ":")).replace("<", r"\u003c")
 
     @classmethod
     def from_json(cls, text: str) -> Trace:
@@ -227,22 +227,22 @@ _NUMBERS = ("incoming", "local", "amount", "before", "after")
 MOST_ELEMENTS = 1_000  #: of an array that is written whole
 
 
-def _plain(x: Any) -> Any:
+def in_json(x: Any) -> Any:
     if isinstance(x, float):
         return x if math.isfinite(x) else "NaN" if math.isnan(x) else "Infinity" if x > 0 else "-Infinity"
     if isinstance(x, tuple | list):
-        return [_plain(e) for e in x]
+        return [in_json(e) for e in x]
     if isinstance(x, dict):
-        return {key: _plain(e) for key, e in x.items()}
+        return {key: in_json(e) for key, e in x.items()}
     if isinstance(x, Ref):
         return {"node": x.index}
     if isinstance(x, np.ndarray):
         if x.size > MOST_ELEMENTS:
-            return _plain(Summary.of(x))
-        return {"shape": list(x.shape), "dtype": str(x.dtype), "data": _plain(x.tolist())}
+            return in_json(Summary.of(x))
+        return {"shape": list(x.shape), "dtype": str(x.dtype), "data": in_json(x.tolist())}
     if isinstance(x, Node | Step | Contribution | Summary):  # what only Tensors have is left out elsewhere
         each = ((field, getattr(x, field.name)) for field in fields(x))
-        return {field.name: _plain(value) for field, value in each if value is not None or field.default is not None}
+        return {field.name: in_json(value) for field, value in each if value is not None or field.default is not None}
     return x
 
 
@@ -256,7 +256,7 @@ def _number(found: Any) -> Any:
     size = tuple(found["shape"])
     if "data" in found:
         return np.array(found["data"], found["dtype"]).reshape(size)
-    numbers = {key: float(found[key]) for key in ("low", "high", "mean")}
+    numbers = {key: float(found.get(key, "NaN")) for key in ("low", "high", "mean", "norm")}
     return Summary(size, found["dtype"], **numbers, heat=tuple(tuple(map(float, row)) for row in found["heat"]))
 
 

@@ -25,7 +25,7 @@ from ..cards import THEMES, clean
 from ..check import Again
 from ..svg import draw
 from ..trace import Trace
-from .doubts import checks, orders, visits
+from .doubts import checks, orders
 from .formulas import local_tree, value_tree
 from .pictures import MOST_SHAPES, pictures
 from .scripts import javascript
@@ -123,7 +123,8 @@ def _colours() -> str:
     """The pictures' own colours as variables of the page."""
     light, dark = (";".join(f"--{name}:{colour}" for name, colour in THEMES[theme].items()) for theme in THEMES)
     return (
-        f":root{{{light};color-scheme:light}}\n:root[data-theme=dark]{{{dark};color-scheme:dark}}\n"
+        f":root{{{light};color-scheme:light}}\n"
+        f"@media screen{{:root[data-theme=dark]{{{dark};color-scheme:dark}}}}\n"  # paper is white
         f"@media screen and (prefers-color-scheme:dark){{:root[data-theme=auto]{{{dark};color-scheme:dark}}}}\n"
     )
 
@@ -147,8 +148,8 @@ def _data(program: Program, replay: Mapping[str, Any] | None, again: Again | Non
         "start": drawn.start,
         "closed": drawn.closed,
         "mostShapes": MOST_SHAPES,
-        "why": orders(program) if numbers else visits(walk),
-        "check": checks(program, walk, again) if numbers else [],
+        "why": orders(program, walk),
+        "check": checks(program, again),
         "replay": replay,
     }
 

@@ -2,7 +2,8 @@
 
 >>> from microgradx.value import Value
 >>> h = Value(6.0, label="h")
->>> why = orders(Program.of(h * (h + 1)))
+>>> program = Program.of(h * (h + 1))
+>>> why = orders(program, Trace.of(program))
 >>> [order["name"] for order in why["orders"] if order["premature"] is not None]
 ['post-order']
 """
@@ -11,38 +12,53 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from microgradx.program import Program
 
-from ..check import _SCHEDULES, Again, WhyOrder, check_values
-from ..trace import Trace
+from ..check import _SCHEDULES, Again, Check, WhyOrder, _size
+from ..trace import Trace, in_json
 
-__all__ = ["checks", "orders", "visits"]
+__all__ = ["checks", "orders"]
 
 MOST_VISITS = 400  #: visits of a wrong schedule that are told before its first premature one
+SHOWN_LEAVES = 3  #: whose gradients stand in the table of orders
 COMPLEX_RUNS = 20_000  #: operations on complex numbers, about a second
+MOST_ELEMENTS = 500_000  #: of all arrays together; the orders are told, not run, on a larger graph
+MOST_NUMBERS = 100_000_000  #: elements that finite differences of arrays compute, about a second
 
 
-def orders(program: Program, why: WhyOrder | None = None) -> dict[str, Any]:
+def orders(program: Program, walk: Trace) -> dict[str, Any]:
     """Each schedule with its gradients, and its visits up to the first node that passes on too early."""
-    why = why or WhyOrder.of(program)
+    if program.arrays and sum(np.size(i.data) for i in program) > MOST_ELEMENTS:
+        why = None
+        named = [(name, "", None) for name in ("reverse topological", *_SCHEDULES)]
+        leaves: list[int] = []
+    else:
+        why = WhyOrder.of(program)
+        leaves = list(why.leaves[:SHOWN_LEAVES])
+        named = [(order.name, order.remark, order.grads) for order in why.orders]  # type: ignore[misc]
     found = []
-    for order in why.orders:
-        told, premature = _visits(why.walk, order.name)
-        found.append({
-            "name": order.name, "remark": order.remark, "visits": told, "premature": premature,
-            "grads": [order.grads[leaf] for leaf in why.leaves] if order.grads else None,
-        })  # fmt: skip
-    return {"leaves": list(why.leaves), "orders": found}
-
-
-def visits(walk: Trace) -> dict[str, Any]:
-    """The same of a graph of Tensors, whose gradients are not told: only who passes on when."""
-    found = []
-    for name in ("reverse topological", *_SCHEDULES):
+    for name, said, grads in named:
         told, premature = _visits(walk, name)
-        remark = "a node passed on too early" if premature is not None else "every node waits for all of its uses"
-        found.append({"name": name, "remark": remark, "visits": told, "premature": premature, "grads": None})
-    return {"leaves": [], "orders": found}
+        early = "a node passed on too early" if premature is not None else "every node waits for all of its uses"
+        got = [grads[leaf] for leaf in leaves] if grads else None
+        found.append({
+            "name": name, "remark": said or early, "visits": told, "premature": premature, "grads": in_json(got),
+            "right": got and [_same(g, walk.nodes[leaf].grad) for g, leaf in zip(got, leaves, strict=True)],
+        })  # fmt: skip
+    differences = [in_json(why.differences[leaf]) for leaf in leaves] if why else []
+    return {"leaves": leaves, "orders": found, "differences": differences}
+
+
+def _same(got: Any, wanted: Any) -> bool:
+    """Whether a gradient is the right one, to rounding."""
+    if np.array_equal(got, wanted, equal_nan=True):
+        return True
+    rounding = 1e-4 if getattr(wanted, "dtype", None) == np.float32 else 1e-9
+    with np.errstate(all="ignore"):
+        error, size = _size(got - wanted), max(_size(got), _size(wanted))
+        return bool(np.isfinite(error) and error <= rounding * size)
 
 
 def _visits(walk: Trace, name: str) -> tuple[list[dict[str, Any]], int | None]:
@@ -69,11 +85,15 @@ def _visits(walk: Trace, name: str) -> tuple[list[dict[str, Any]], int | None]:
     return told, None
 
 
-def checks(program: Program, walk: Trace, again: Again | None = None) -> list[dict[str, Any]]:
-    """Each leaf's gradient beside a finite difference and the complex step, with a verdict, as `viz.check` has it."""
-    found = check_values(program, walk, again=again, affordable=COMPLEX_RUNS // len(program) + 1)
-    return [
-        {"node": index, "difference": x.difference, "exact": x.complex_step, "kink": x.kink, "jump": x.jump,
-         "verdict": x.verdict}
-        for index, x in zip(walk.leaves, found, strict=True)
+def checks(program: Program, again: Again | None = None) -> dict[str, Any]:
+    """Each leaf's gradient beside a finite difference and the complex step, with a verdict: what `viz.check` gives.
+
+    Of a leaf of Tensors the gradient is its slope along the worst of the directions that were tried.
+    """
+    found = Check.of(program, again=again, complex_runs=COMPLEX_RUNS, numbers=MOST_NUMBERS)
+    leaves = [
+        {"node": x.index, "grad": x.grad, "difference": x.difference, "exact": x.complex_step, "kink": x.kink,
+         "jump": x.jump, "verdict": x.verdict}
+        for x in found.leaves
     ]  # fmt: skip
+    return {"leaves": leaves, "note": found.note}

@@ -30,7 +30,7 @@ from .. import fold as folding
 from ..cards import clean
 from ..fold import DEEPEST, Box, Group, Link, Sketch
 from ..svg import MARGIN, Graph
-from ..trace import number
+from ..trace import Trace, number
 
 __all__ = ["Cluster", "Pictures", "pictures"]
 
@@ -38,8 +38,11 @@ MOST_WAYS = 32  #: up to so many ways of opening clusters, each has its picture
 MOST_SHAPES = 12_000  #: boxes and arrows of all pictures together
 MOST_SLOPES = 24  #: with more arrows than this, local derivatives are not written on them
 MOST_FOLDED = 1_000_000  #: values that are folded for all pictures together
+MOST_TRIED = 16  #: pictures, one after the other, that find no room; after them no more are tried
 VIEW, READABLE = (840, 540), 0.65  #: where the page shows a picture, about; how small its text may be there
 WIDEST = -0.01234  #: boxes have room for a number such as this; the page squeezes a longer one
+
+ROOM = "\u2007" * 4  #: about as wide as a strip; the page writes its own texts
 
 Home = tuple[Scope, ...]
 Open = frozenset[int]
@@ -77,16 +80,19 @@ def pictures(program: Program, most: int = MOST_SHAPES) -> Pictures:
     number_of = _numbered(roomy, homes)
     clusters = _clusters(homes, number_of)
     drawn: dict[Open, dict[str, Any]] = {}
-    shapes, direction = 0, ""
+    shapes, direction, tried = 0, "", 0
+    walk = Trace.of(roomy)
     for opened in _ways(clusters):
-        enough = shapes > most or len(drawn) * len(program) > MOST_FOLDED
+        enough = shapes > most or len(drawn) * len(program) > MOST_FOLDED or tried == MOST_TRIED
         if drawn and enough:
             break
         sketch = _sketch(roomy, homes, shared, lambda scope, opened=opened: number_of[scope] in opened)  # type: ignore[misc]
         if drawn and shapes + len(sketch.boxes) + len(sketch.links) > most:
+            tried += 1
             continue  # a smaller one may still find room
+        tried = 0
         directions = [direction] if direction else ["LR", "TB"]
-        found = [_drawn(sketch, homes, number_of, opened, way) for way in directions]
+        found = [_drawn(sketch, walk, homes, number_of, opened, way) for way in directions]
         drawn[opened] = found[-1] if _scale(found[-1]) > 1.15 * _scale(found[0]) else found[0]
         direction = drawn[opened]["direction"]
         shapes += len(sketch.boxes) + len(sketch.links)
@@ -202,11 +208,12 @@ def _sketch(
 
 
 def _drawn(
-    sketch: Sketch, homes: Sequence[Home], number_of: dict[Scope, int], opened: Open, direction: str
+    sketch: Sketch, walk: Trace, homes: Sequence[Home], number_of: dict[Scope, int], opened: Open, direction: str
 ) -> dict[str, Any]:
     """The picture as data: frames, arrows and boxes from the back to the front, each with its shapes."""
     few = len(sketch.links) <= MOST_SLOPES
-    graph = Graph(sketch, direction, grads=True, local=few and not _of_tensors(sketch.program))
+    kind = _WithStrips if _of_tensors(sketch.program) else Graph
+    graph = kind(sketch, direction, grads=True, local=few and kind is Graph, walk=walk)
     svg = ElementTree.fromstring(graph.svg(run="x"))
     items = {item.get("id", ""): item for item in svg.iter(f"{_SVG}g")}
 
@@ -235,6 +242,13 @@ def _drawn(
     _, _, width, height = map(float, svg.get("viewBox", "").split())
     return {"open": sorted(opened), "direction": direction, "width": width, "height": height, "margin": MARGIN,
             "frames": frames, "arrows": arrows, "boxes": boxes}  # fmt: skip
+
+
+class _WithStrips(Graph):
+    """A picture whose rows have room for the page's strips of shades."""
+
+    def _numbers(self, box: Box) -> list[tuple[str, str]]:
+        return [(role, text + ROOM) for role, text in super()._numbers(box)]
 
 
 def _scale(picture: Mapping[str, Any]) -> float:

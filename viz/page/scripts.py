@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from microgradx import symbols
 from microgradx.rules import RULES, Rule
 from microgradx.structural import Structural
-from microgradx.symbols import ATOM, CHOICE, Symbol
+from microgradx.symbols import ATOM, CHOICE, OR, Symbol
 from microgradx.worlds import PRIMITIVES
 
 __all__ = ["Twins", "javascript"]
@@ -76,7 +76,7 @@ _TAKEN = set(
     "k y rules Math Infinity NaN arguments await break case catch class const continue debugger default delete do dot "
     "else enum erf erfc eval export extends false finally for function if import in instanceof interface let new null "
     "package power private protected public return static super switch this throw true try typeof undefined var void "
-    "while with yield".split()
+    "truth while with yield".split()
 )
 
 
@@ -86,10 +86,15 @@ def _call(function: str, inputs: list[str]) -> str:
     return symbols.JAVASCRIPT.call(function, inputs)
 
 
-#: Math.pow(1, nan) is nan, and IEEE 754's 1: `power` of the page knows
+#: Math.pow(1, nan) is nan, and IEEE 754's 1; a nan is true in Python and false in JavaScript: the page has `power`
+#: and `truth`. A slope of tanh as lecturers write it, 1 − y·y, loses its digits where y is near 1: its rule does not.
 _JS = replace(
     symbols.JAVASCRIPT,
-    templates={**symbols.JAVASCRIPT.templates, "**": ("power({}, {})", ATOM, (CHOICE, CHOICE))},
+    templates={
+        **{op: template for op, template in symbols.JAVASCRIPT.templates.items() if op != "tanh_slope"},
+        "**": ("power({}, {})", ATOM, (CHOICE, CHOICE)),
+        "where": ("truth({}) ? {} : {}", CHOICE, (CHOICE, OR, CHOICE)),
+    },
     call=_call,
 )
 

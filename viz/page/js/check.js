@@ -10,7 +10,9 @@ function checkSheet(app) {
     html(
       "p",
       null,
-      "Each gradient beside two numbers that no backward pass has computed: nudge the leaf a little and watch the root (finite difference); the same with an imaginary nudge, exact to rounding (complex step).",
+      app.numbers.data.some(isTensor)
+        ? "Each gradient beside a number that no backward pass has computed: nudge the leaf a little along a direction and watch the root (finite difference)."
+        : "Each gradient beside two numbers that no backward pass has computed: nudge the leaf a little and watch the root (finite difference); the same with an imaginary nudge, exact to rounding (complex step).",
     ),
     body,
     html("h3", null, "Run backward twice"),
@@ -35,27 +37,32 @@ function checkSheet(app) {
 }
 
 function checkTable(app) {
-  const rootName = app.walk.nodes[app.walk.root].shown;
-  const edited = app.edited();
-  const columns = ["leaf", `d${rootName}/dleaf`, "finite difference", "complex step", "error", "verdict"];
-  const { first, left } = some(app.data.check, 100);
-  if (!app.data.check.length)
+  const edited = app.editable && app.edited();
+  const stale = !app.editable && app.edited();
+  const { leaves, note } = app.data.check;
+  const arrays = isTensor(app.numbers.data.find(isTensor) ?? null);
+  const middle = arrays ? [] : ["complex step"];
+  const columns = ["leaf", arrays ? "slope" : "gradient", "finite difference", ...middle, "error", "verdict"];
+  const { first, left } = some(leaves, 100);
+  if (!leaves.length)
     return html("p", { class: "note" }, "This page has no checks of this graph; viz.check(root) makes them.");
   const rows = first.map((one) => {
-    const grad = app.numbers.grad[one.node];
-    const difference = edited ? finiteDifference(app.walk, app.numbers, app.leaves, one.node) : real(one.difference);
+    const grad = edited ? app.numbers.grad[one.node] : real(one.grad);
+    const difference = edited
+      ? finite(finiteDifference(app.walk, app.numbers, app.leaves, one.node))
+      : real(one.difference);
     const exact = edited ? null : real(one.exact);
     const error = difference === null ? null : Math.abs(grad - difference);
-    const verdict = edited ? (error <= 1e-5 * Math.max(1, Math.abs(grad)) ? "agrees" : "unclear") : one.verdict;
+    const verdict = edited ? judged(app.numbers.data[app.walk.root], grad, error) : one.verdict;
     const [what, at] = one.jump ? ["values", one.jump] : ["slopes", one.kink];
     const kink = at && !edited ? `: ${what} ${at.map((x) => number(real(x))).join(" and ")}` : "";
     return html(
       "tr",
       null,
       html("th", { scope: "row" }, nodeLink(app, one.node)),
-      html("td", null, number(grad, 8)),
-      html("td", null, number(difference, 8)),
-      html("td", null, number(exact, 8)),
+      html("td", null, number(grad, 7)),
+      html("td", null, number(difference, 7)),
+      arrays ? null : html("td", null, number(exact, 7)),
       html("td", null, number(error, 2)),
       html(
         "td",
@@ -82,6 +89,8 @@ function checkTable(app) {
       html("tbody", null, rows),
     ),
     left ? html("p", { class: "note" }, `… and ${left} more leaves`) : null,
+    note && !edited ? html("p", { class: "note" }, `${note[0].toUpperCase()}${note.slice(1)}.`) : null,
+    stale ? html("p", { class: "note" }, "These are checks of the file's numbers, not of those that are shown now.") : null,
     edited
       ? html(
           "p",
@@ -92,16 +101,17 @@ function checkTable(app) {
   );
 }
 
+const finite = (x) => (Number.isFinite(x) ? x : null);
+
+/** Of numbers that were changed: Python, which knows kinks and how far a difference may be off, is not there to ask. */
+function judged(root, grad, error) {
+  if (!Number.isFinite(root)) return "not finite";
+  return error !== null && error <= 1e-5 * Math.max(1, Math.abs(grad)) ? "agrees" : "unclear";
+}
+
 function twice(app, runs, accumulate) {
-  if (!app.editable && app.numbers.data.some(isTensor))
-    return [
-      html(
-        "p",
-        null,
-        "A leaf keeps its gradient, and every backward pass adds to it: call zero_grad() before the next one.",
-      ),
-    ];
-  const shown = app.walk.leaves.slice(0, 6);
+  const leaves = app.walk.leaves.filter((leaf) => app.numbers.grad[leaf] !== null); // a constant has none
+  const shown = leaves.slice(0, 6);
   const times = runs === 1 ? "once" : `${runs} times`;
   return [
     html(
@@ -123,19 +133,20 @@ function twice(app, runs, accumulate) {
       { class: "paths" },
       shown.map((leaf) => {
         const grad = app.numbers.grad[leaf];
+        const all = isTensor(grad) ? { ...grad, norm: runs * grad.norm } : runs * grad;
         const sum =
-          runs > 1
+          runs > 1 && !isTensor(grad)
             ? `${Array.from({ length: Math.min(runs, 4) }, () => factor(grad)).join(" + ")}${runs > 4 ? " + …" : ""} = `
             : "";
         return html(
           "li",
           { class: runs > 1 ? "wrong" : null },
-          `${app.walk.nodes[leaf].shown}.grad = ${sum}${number(grad === null ? null : runs * grad)}${runs > 1 ? " ✗" : ""}`,
+          `${app.walk.nodes[leaf].shown}.grad = ${sum}${gradText(all)}${runs > 1 ? " ✗" : ""}`,
         );
       }),
     ),
-    app.walk.leaves.length > shown.length
-      ? html("p", { class: "note" }, `… and ${app.walk.leaves.length - shown.length} more leaves`)
+    leaves.length > shown.length
+      ? html("p", { class: "note" }, `… and ${leaves.length - shown.length} more leaves`)
       : null,
   ];
 }

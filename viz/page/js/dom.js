@@ -30,6 +30,9 @@ function write(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
+/** Whether what is shown was made of the same items. */
+const sameItems = (now, last) => last !== undefined && last !== null && now.every((x, n) => Object.is(x, last[n]));
+
 function assign(target, name, value) {
   if (target.getAttribute(name) !== String(value)) target.setAttribute(name, value);
 }

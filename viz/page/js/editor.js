@@ -92,13 +92,13 @@ function makeEditor(app) {
   }
 
   function reset() {
-    app.leaves = new Map(app.original);
-    app.numbers = app.recorded;
+    app.leaves = new Map(app.base);
+    app.numbers = app.edited() ? compute(walk, app.leaves) : app.recorded;
     losses.splice(0, losses.length, app.numbers.data[walk.root]);
     before = null;
     shown = null;
     app.render();
-    app.say("All numbers are as they were in the file.");
+    app.say("All numbers are as they were.");
   }
 
   function show() {
@@ -171,7 +171,7 @@ function fieldOf(app, leaf, { begin, change, moving }) {
       entry.value = Number.isFinite(now) ? shortest(now) : "";
     if (document.activeElement !== slider) slider.value = now;
     write(grad, `∇ ${number(app.numbers.grad[leaf])}`);
-    root.classList.toggle("changed", now !== app.original.get(leaf));
+    root.classList.toggle("changed", !Object.is(now, app.base.get(leaf)));
   }
 
   return { root, show };

@@ -22,7 +22,8 @@ function makeApp(root) {
     run,
     data,
     walk,
-    original,
+    original, // the leaves of the file
+    base: original, // those that Reset goes back to: of the file, or of a recorded step of training
     recorded: first,
     numbers: first,
     leaves: new Map(original),
@@ -48,8 +49,11 @@ function makeApp(root) {
     app.numbers = compute(walk, app.leaves);
     app.render();
   };
+  /** Whether the numbers shown are others than the file's: changed by hand, or of another step of training. */
   app.edited = () =>
-    walk.leaves.some((leaf) => app.leaves.get(leaf) !== original.get(leaf) && !Number.isNaN(original.get(leaf)));
+    app.editable
+      ? walk.leaves.some((leaf) => !Object.is(app.leaves.get(leaf), original.get(leaf)))
+      : app.numbers !== app.recorded;
   app.say = (text) => write(app.part("live"), text);
   app.highlight = (terms) => {
     app.lit = new Set(terms);
@@ -290,4 +294,4 @@ function makeKeys(app, last) {
 }
 
 for (const root of document.querySelectorAll(".walk[data-run]")) window.microgradx = makeApp(root);
-window.microgradx.functions = { number, prepare, recorded, compute, rules };
+window.microgradx.functions = { number, gradText, real, prepare, recorded, compute, rules };

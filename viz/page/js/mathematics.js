@@ -5,6 +5,9 @@ function power(a, b) {
   return a === 1 || (a === -1 && Math.abs(b) === Infinity) ? 1 : Math.pow(a, b);
 }
 
+/** Python's: every number but 0 is true, nan too. */
+const truth = (x) => (typeof x === "number" ? x !== 0 : x);
+
 function dot(w, x) {
   let total = 0;
   for (let k = 0; k < w.length; k += 1) total += w[k] * x[k];

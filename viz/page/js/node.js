@@ -192,7 +192,7 @@ function pathOf(app, terms) {
   const locals = terms.map((id) => numbers.terms[id].local);
   const product = locals.reduce((a, b) => a * b, 1);
   const way = stops.flatMap((stop, n) => (n ? [" → ", nodeLink(app, stop)] : [nodeLink(app, stop)]));
-  const written = locals.length <= 6 ? `${locals.map((x, n) => (n ? factor(x) : number(x))).join(" · ")} = ` : "";
+  const written = locals.length > 1 && locals.length <= 6 ? `${locals.map((x, n) => (n ? factor(x) : number(x))).join(" · ")} = ` : "";
   return lighting(
     app,
     terms,
@@ -203,7 +203,7 @@ function pathOf(app, terms) {
 }
 
 function passesOn(app, index) {
-  const terms = app.walk.terms.filter((term) => term.user === index);
+  const terms = app.walk.out[index];
   if (!terms.length)
     return [
       html(

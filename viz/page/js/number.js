@@ -20,10 +20,13 @@ function number(x, digits = 4) {
 
 /** Mantissa and exponent. Python rounds a tie to the even digit, toExponential to the larger one. */
 function rounded(size, digits) {
-  const [whole, power] = size.toExponential(60).split("e");
-  const cut = whole.slice(0, digits + 1);
-  const tie = /^50*$/.test(whole.slice(digits + 1));
-  if (tie && Number(cut.at(-1)) % 2 === 0) return [cut, Number(power)];
+  const longer = size.toExponential(digits);
+  if (longer[digits + 1] === "5" && Number(longer) === size) {
+    // perhaps a tie; all digits tell, but cost much more than the few
+    const [whole, power] = size.toExponential(60).split("e");
+    const cut = whole.slice(0, digits + 1);
+    if (/^50*$/.test(whole.slice(digits + 1)) && Number(cut.at(-1)) % 2 === 0) return [cut, Number(power)];
+  }
   const [mantissa, exponent] = size.toExponential(digits - 1).split("e");
   return [mantissa, Number(exponent)];
 }

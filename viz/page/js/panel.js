@@ -121,7 +121,7 @@ function bracketed(made) {
 /** "h", or "1st h" where the operation uses h more than once. */
 function inputName(app, term) {
   const { shown } = app.walk.nodes[term.parent];
-  const same = app.walk.terms.filter((other) => other.user === term.user && other.parent === term.parent);
+  const same = app.walk.out[term.user].filter((other) => other.parent === term.parent);
   if (same.length === 1) return shown;
   same.sort((a, b) => (a.element ?? Infinity) - (b.element ?? Infinity) || a.slot - b.slot);
   return `${ordinal(same.findIndex((other) => other.id === term.id) + 1)} ${shown}`;

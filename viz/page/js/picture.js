@@ -181,7 +181,7 @@ function drawScene(app, picture, actions) {
     "aria-label": `Graph of ${app.data.walk.nodes[app.walk.root].shown}. Up and down move between nodes, Enter opens one.`,
   });
   const frames = picture.frames.map((frame) => drawFrame(app, frame, actions));
-  const boxes = picture.boxes.map((box) => drawBox(app, box, actions, picture.direction === "TB"));
+  const boxes = picture.boxes.map((box) => drawBox(app, box, actions));
   const arrows = picture.arrows.map((arrow) => drawArrow(app, arrow, picture));
   const amounts = svg("g", { class: "amounts", "aria-hidden": "true" });
   root.append(...frames.map((f) => f.group), ...arrows.map((a) => a.group), ...boxes.map((b) => b.group), amounts);
@@ -224,7 +224,7 @@ function drawFrame(app, frame, actions) {
   return { group, cluster: frame.cluster, x: frame.at[0], y: frame.at[1], width, height };
 }
 
-function drawBox(app, box, actions, down) {
+function drawBox(app, box, actions) {
   const shapes = box.shapes.map(shapeOf);
   const sheet = shapes
     .filter((shape) => shape.tagName === "rect" && /^(box|root)$/.test(shape.getAttribute("class")))
@@ -249,22 +249,22 @@ function drawBox(app, box, actions, down) {
   if (cluster !== null) shapes.find((s) => /label|name/.test(s.getAttribute("class")))?.prepend("▸ ");
   const badge = svg(
     "g",
-    { class: "badge", transform: `translate(${width - 8},${height + 3})` },
+    { class: "badge", transform: `translate(${width - 5},${height + 3})` },
     svg("rect", { class: "pill", y: -8, height: 16, rx: 8 }),
     svg("text", { "text-anchor": "end", y: 4, x: -7 }),
   );
-  // not on the side where arrows arrive
   const tag = svg(
     "g",
-    { class: "tag", transform: `translate(8,${down ? height + 3 : -4})` },
+    { class: "tag", transform: `translate(5,${height + 3})` },
     svg("rect", { class: "pill", y: -8, height: 16, rx: 8 }),
     svg("text", { y: 4, x: 7 }),
   );
   group.append(badge, tag);
   const [data, grad] = ["data", "grad"].map((role) => shapes.find((shape) => shape.getAttribute("class") === role));
-  const strips = box.value === null ? null : drawStrip(app.numbers.data[box.value], width);
-  if (strips) group.append(strips);
-  return { ...box, members: box.members ?? [box.value], group, x, y, width, height, data, grad, badge, tag, cluster };
+  const strips = box.value === null || !isTensor(app.numbers.data[box.value]) ? [] : [data, grad].map(makeStrip);
+  group.append(...strips.filter(Boolean));
+  const members = box.members ?? [box.value];
+  return { ...box, members, group, x, y, width, height, data, grad, badge, tag, cluster, strips };
 }
 
 function drawArrow(app, arrow, picture) {
@@ -286,12 +286,28 @@ function drawArrow(app, arrow, picture) {
     svg("path", { class: "tip home", d: arrowhead([...points].reverse(), 2) }),
   );
   const line = group.children[1];
-  const mark =
-    arrow.mark &&
-    arrow.terms.length === 1 &&
-    svg("text", { class: "slope", x: arrow.mark[0] - margin, y: arrow.mark[1] - margin, "text-anchor": "middle" });
+  const down = picture.direction === "TB";
+  const written = arrow.mark && arrow.terms.length === 1;
+  const [x, y] = written ? arrow.mark.map((at) => at - margin) : [];
+  // beside an arrow that points down, another number must not grow over the arrow
+  const left = written && x - 3.3 * slopeText(app, arrow, app.recorded).length;
+  const mark = written
+    ? svg("text", { class: "slope", x: down ? left : x, y, "text-anchor": down ? "start" : "middle" })
+    : null;
   if (mark) group.append(mark);
-  return { ...arrow, group, line, margin, mark: mark || null, down: picture.direction === "TB" };
+  const middle = written ? { x, y: y + (down ? -24 : 20) } : middleOf(points);
+  return { ...arrow, group, line, margin, mark, middle };
+}
+
+/** Half way along a path of cubic curves, about; asking the browser would cost a layout. */
+function middleOf(points) {
+  const pieces = Math.floor((points.length - 1) / 3);
+  if (!pieces) return { x: (points[0][0] + points.at(-1)[0]) / 2, y: (points[0][1] + points.at(-1)[1]) / 2 };
+  const start = 3 * Math.floor(pieces / 2);
+  if (pieces % 2 === 0) return { x: points[start][0], y: points[start][1] };
+  const [a, b, c, d] = points.slice(start, start + 4);
+  const at = (k) => (a[k] + 3 * b[k] + 3 * c[k] + d[k]) / 8;
+  return { x: at(0), y: at(1) };
 }
 
 /** A triangle at the end of a path; `within`: how far back its tip is moved. */
@@ -327,13 +343,14 @@ function showStep(app, scene, k) {
     const now = names.join(" ");
     if (now !== arrow.now) arrow.group.setAttribute("class", now);
     arrow.now = now;
-    if (passing && arrow.terms.length === 1) labelled.push(arrow);
+    const amount = passing && arrow.terms.length === 1 ? app.numbers.terms[arrow.terms[0]].amount : null;
+    if (amount !== null && !isTensor(amount)) labelled.push(arrow);
     if (arrow.mark) writeSlope(app, arrow, k);
   }
   scene.amounts.replaceChildren(
     ...(labelled.length > MOST_AMOUNTS ? [] : labelled.map((arrow) => amountOn(app, arrow))),
   );
-  if (app.visited) showVisits(app, scene);
+  if (app.visited && app.tab === "why") showVisits(app, scene);
 }
 
 function showBox(app, box, k, step, receiving) {
@@ -343,16 +360,8 @@ function showBox(app, box, k, step, receiving) {
   const current = step !== null && inside(step.node);
   const receives = [...receiving].some(inside);
   const selected = app.selected !== null && inside(app.selected);
-  const now = [
-    at && dataText(at.data),
-    at && gradText(at.grad),
-    at?.reported,
-    k >= walk.seed,
-    current && step.direction,
-    receives,
-    selected,
-  ].join();
-  if (now === box.now) return; // a step changes few boxes of many
+  const now = [at?.data, at?.grad, at?.reported, k >= walk.seed, current && step.direction, receives, selected];
+  if (sameItems(now, box.now)) return; // a step changes few boxes of many
   box.now = now;
   const names = ["node", box.kind];
   if (current) names.push("current", step.direction);
@@ -363,6 +372,7 @@ function showBox(app, box, k, step, receiving) {
   assign(box.group, "class", names.join(" "));
   if (box.data && at) squeeze(box, box.data, dataText(at.data));
   if (box.grad && at) squeeze(box, box.grad, gradText(at.grad));
+  box.strips.forEach((strip, n) => strip && fillStrip(strip, n ? at.grad : at.data));
   const counted = at && k >= walk.seed;
   const uses = counted
     ? at.uses
@@ -407,32 +417,31 @@ function pill(badge, text, side) {
   const [back, words] = badge.children;
   if (words.textContent === text) return;
   words.textContent = text;
-  const width = 6.1 * text.length + 14;
+  const width = 6 * text.length + 14;
   back.setAttribute("width", width);
   back.setAttribute("x", side < 0 ? -width : 0);
 }
 
 /** The local derivative on an arrow, as soon as the operation has its number. */
 function writeSlope(app, arrow, k) {
+  const ready = app.walk.computed[app.walk.terms[arrow.terms[0]].user] <= k;
+  write(arrow.mark, ready ? slopeText(app, arrow, app.numbers) : "");
+}
+
+function slopeText(app, arrow, numbers) {
   const term = app.walk.terms[arrow.terms[0]];
-  const ready = app.walk.computed[term.user] <= k;
   const [user, parent] = [term.user, term.parent].map((index) => brief(app.walk.nodes[index].shown, 9));
-  const { local } = app.numbers.terms[term.id];
-  write(arrow.mark, ready && local !== null ? `∂${user}/∂${parent} = ${number(local)}` : "");
+  const { local } = numbers.terms[term.id];
+  return local === null ? "" : `∂${user}/∂${parent} = ${number(local)}`;
 }
 
 function amountOn(app, arrow) {
   const amount = app.numbers.terms[arrow.terms[0]].amount;
-  const marked = arrow.mark && {
-    x: arrow.mark.x.baseVal[0].value,
-    y: arrow.mark.y.baseVal[0].value + (arrow.down ? -24 : 20),
-  };
-  const middle = marked ?? arrow.line.getPointAtLength(arrow.line.getTotalLength() / 2);
-  const text = amount < 0 ? number(amount) : `+${isTensor(amount) ? shapeText(amount) : number(amount)}`;
+  const text = amount < 0 ? number(amount) : `+${number(amount)}`;
   const width = 7.6 * text.length + 12;
   return svg(
     "g",
-    { transform: `translate(${middle.x + arrow.margin},${middle.y + arrow.margin})` },
+    { transform: `translate(${arrow.middle.x + arrow.margin},${arrow.middle.y + arrow.margin})` },
     svg("rect", { class: "pill", x: -width / 2, y: -10, width, height: 20, rx: 10 }),
     svg("text", { "text-anchor": "middle", y: 4.5 }, text),
   );
@@ -446,12 +455,17 @@ function showVisits(app, scene) {
     if (!box) return;
     const bad = n === premature;
     const times = visits.slice(0, n).filter((other) => other.node === visit.node).length;
+    const known = real(visit.grad);
+    const text = bad
+      ? `✗${known === null ? "" : ` ${number(known)}`} (${visit.reported}/${visit.uses})`
+      : String(n + 1);
+    const width = bad ? 6.6 * text.length + 16 : 22;
     scene.amounts.append(
       svg(
         "g",
-        { class: bad ? "visit bad" : "visit", transform: `translate(${box.x + 14 + 26 * times},${box.y - 2})` },
-        svg("circle", { r: 11 }),
-        svg("text", { "text-anchor": "middle", y: 4.5 }, bad ? "✗" : String(n + 1)),
+        { class: bad ? "visit bad" : "visit", transform: `translate(${box.x + (bad ? 45 - width : 3) + 26 * times},${box.y - 2})` },
+        svg("rect", { x: 0, y: -11, width, height: 22, rx: 11 }),
+        svg("text", { "text-anchor": "middle", x: width / 2, y: 4.5 }, text),
       ),
     );
   });
@@ -472,23 +486,26 @@ function move(app, scene, by, reveal) {
   if (stop.box) reveal(stop.box);
 }
 
-// ---- tensors: a strip of shades on the upper side of a box ------------------------------------------------
-function drawStrip(x, width) {
-  if (!isTensor(x)) return null;
-  const means = x.heat[0].map((_, k) => average(x.heat.map((row) => row[k])));
-  const most = Math.max(...means.map(Math.abs)) || 1;
-  const size = Math.min(9, (width - 24) / means.length);
-  return svg(
-    "g",
-    { class: "strip", "aria-hidden": "true", transform: "translate(12,-10)" },
-    means.map((v, k) =>
-      svg("rect", {
-        class: v < 0 ? "below" : "above",
-        x: k * size,
-        width: size - 0.5,
-        height: 6,
-        "fill-opacity": (0.1 + (0.9 * Math.abs(v)) / most).toFixed(2),
-      }),
-    ),
+// ---- tensors: a strip of shades in the row of a number's text ---------------------------------------------
+// pictures.py leaves as much room between the word and the number
+const STRIP = { x: 28, width: 40, height: 9, most: 10 };
+
+function makeStrip(text) {
+  const word = text?.previousElementSibling; // "data" or "grad"
+  if (!word) return null;
+  const [x, y] = ["x", "y"].map((name) => Number(word.getAttribute(name)));
+  return svg("g", { class: "strip", "aria-hidden": "true", transform: `translate(${x + STRIP.x},${y - STRIP.height})` });
+}
+
+/** Means over all axes but the last one, in at most ten squares. */
+function fillStrip(strip, x) {
+  const rows = isTensor(x) ? x.heat : [];
+  const columns = rows.length ? rows[0].map((_, k) => average(rows.map((row) => row[k]))) : [];
+  const means = blocks(columns, STRIP.most).map(average);
+  const most = Math.max(...means.map(Math.abs).filter(Number.isFinite), 0) || 1;
+  const size = Math.min(STRIP.height, STRIP.width / means.length);
+  fillWith(
+    strip,
+    means.map((v, k) => shade(v, most, { x: k * size, width: size - 0.6, height: STRIP.height })),
   );
 }

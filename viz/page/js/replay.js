@@ -17,12 +17,18 @@ function makeReplay(app) {
     class: "scrubber",
     oninput: (event) => turn(Number(event.target.value)),
   });
-  const said = html("output", { class: "position" });
+  const said = html("span", { class: "position" });
   const plot = html("div", { class: "losses" });
+  const other = html(
+    "p",
+    { class: "note", hidden: "" },
+    "At this step the model computed by another graph; the numbers of the graph above are of another step.",
+  );
   const boundary = replay.boundary ? makeBoundary(replay) : null;
   place.append(
     html("h2", null, `Training: ${frames.length} of ${losses.length} steps were recorded`),
     html("div", { class: "row wide" }, scrubber, said),
+    other,
     html("div", { class: "row top" }, plot, ...(boundary ? [boundary.root] : [])),
   );
   turn(frames.length - 1, false);
@@ -31,23 +37,34 @@ function makeReplay(app) {
     const frame = frames[n];
     write(said, `step ${frame.step}, loss ${number(losses[frame.step])}`);
     scrubber.setAttribute("aria-valuetext", said.textContent);
-    plot.replaceChildren(curve(losses, { at: frame.step }));
+    plot.replaceChildren(curve(losses, { at: frame.step, width: 640, height: 250 }));
     boundary?.show(frame.scores);
     if (frame.leaves && app.editable) {
-      app.leaves = new Map(frame.leaves.map((x, k) => [app.walk.leaves[k], real(x)]));
-      app.numbers = compute(app.walk, app.leaves);
+      app.base = new Map(frame.leaves.map((x, k) => [app.walk.leaves[k], real(x)]));
+      app.leaves = new Map(app.base);
+      app.numbers = app.edited() ? compute(app.walk, app.leaves) : app.recorded;
     } else if (frame.nodes) {
       app.numbers = compiled(app, frame.nodes);
     }
+    other.hidden = Boolean(frame.leaves || frame.nodes);
     if (render) app.render();
   }
 
   return { show: () => {} };
 }
 
-/** Recorded data and gradients of every node, where the page cannot compute them. */
-function compiled(app, [data, grad]) {
-  return { ...app.recorded, data: data.map(real), grad: grad.map(real) };
+/** Recorded numbers of every node, where the page cannot compute them. Before a term is what was after the last one. */
+function compiled(app, recorded) {
+  const [data, grad] = [recorded.data.map(real), recorded.grad.map(real)];
+  const sums = new Map();
+  const terms = app.walk.terms.map(({ user, parent }, id) => {
+    const [local, amount, sum] = recorded.terms[id].map(real);
+    const before = sums.get(parent) ?? null;
+    const after = sum ?? amount;
+    sums.set(parent, after);
+    return { incoming: grad[user], local, amount, before, after };
+  });
+  return { data, grad, terms };
 }
 
 /** The plane of inputs in two colours, where the score's sign changes a line, and the points. */
@@ -63,13 +80,18 @@ function makeBoundary({ boundary }) {
   );
   const root = html(
     "div",
-    {
-      class: "boundary",
-      role: "img",
-      "aria-label": "Decision boundary over the two inputs: circles are yes, squares are no",
-    },
-    canvas,
-    svg("svg", { viewBox: "0 0 100 100" }, marks),
+    null,
+    html(
+      "div",
+      {
+        class: "boundary",
+        role: "img",
+        "aria-label": "Decision boundary over the two inputs: circles are yes, squares are no",
+      },
+      canvas,
+      svg("svg", { viewBox: "0 0 100 100" }, marks),
+    ),
+    html("p", { class: "note" }, "● yes, ■ no; blue where the model's score is above 0"),
   );
 
   /** Scores come as one byte each, 128 for zero. */

@@ -59,30 +59,37 @@ function aboutForward(app, node) {
 
 /** What the node will need on the way back: its local derivatives at these numbers. */
 function derivatives(app, node) {
-  const terms = app.walk.terms.filter((term) => term.user === node.index);
+  const terms = app.walk.out[node.index];
   if (!terms.length || terms.length > 4) return null;
   return html(
     "details",
     null,
     html("summary", null, "Its local derivatives"),
-    terms.map((term) => html("p", { class: "display" }, formula(useSlope(app, term), ...localSteps(app, term)))),
+    terms.map((term) => html("p", { class: "display" }, localSteps(app, term))),
   );
 }
 
-/** "= 1 − y·y = 1 − 0.7·0.7 = 0.5": the rule, with its numbers, and what it gives. */
+/** "∂tanh(x)/∂x = 1 − y·y", "= 1 − 0.7·0.7", "= 0.5": lines may break between the rule, its numbers, the result. */
 function localSteps(app, term) {
+  const left = useSlope(app, term);
   const written = app.data.locals[term.id];
   const { local } = app.numbers.terms[term.id];
   const result = word(number(local));
-  if (written === null || (Array.isArray(written) && written[0] === "mn")) return [operator("="), result];
-  const lines = [operator("="), tree(written, names(app))];
-  if (Array.isArray(written)) lines.push(operator("="), tree(written, figures(app)));
-  return [...lines, operator("="), result];
+  if (written === null || (Array.isArray(written) && written[0] === "mn")) return [formula(left, operator("="), result)];
+  const lines = [formula(left, operator("="), cases(tree(written, names(app))))];
+  if (Array.isArray(written)) lines.push(formula(operator("="), cases(tree(written, figures(app)))));
+  return [...lines, formula(operator("="), result)];
+}
+
+/** "(0 if x ≤ 0, else 1)": without the brackets, "= 1 = …" after it would read on. */
+function cases(made) {
+  return made.textContent.includes("\u00a0if\u00a0") ? mathml("mrow", operator("("), made, operator(")")) : made;
 }
 
 function aboutBackward(app, step, node) {
   const root = app.walk.nodes[app.walk.root].shown;
-  const grad = dataText(app.numbers.grad[node.index]);
+  const whole = app.numbers.grad[node.index];
+  const grad = isTensor(whole) ? `of shape ${shapeText(whole)}` : number(whole);
   const itself = formula(total(root, node.shown), operator("="), bold(grad));
   if (step.seed)
     return [
@@ -99,7 +106,7 @@ function aboutBackward(app, step, node) {
       " = ",
       html("span", { class: "written" }, brief(node.formula, 60)),
       " passes on its gradient ",
-      formula(total(root, node.shown), operator("="), bold(grad)),
+      ...(isTensor(whole) ? [formula(total(root, node.shown)), ` ${grad}`] : [itself]),
       `${complete}:`,
     ),
     ...eachOf(step.terms, (id) => aboutTerm(app, id, root)),
@@ -166,7 +173,7 @@ function aboutTerm(app, id, root) {
         bold(number(amount)),
       ),
     ),
-    html("p", { class: "rule" }, formula(useSlope(app, term), ...localSteps(app, term))),
+    html("p", { class: "rule" }, localSteps(app, term)),
     ledger(app, id),
   );
 }

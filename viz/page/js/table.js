@@ -5,8 +5,10 @@ const MOST_NUDGED = 700; // a finite difference at every node costs four runs of
 function makeTable(app) {
   const { walk } = app;
   const rootName = walk.nodes[walk.root].shown;
-  const heads = ["#", "name", "operation", "data", `d${rootName}/d·`, "finite difference", "uses reported", "state"];
-  const rows = walk.nodes.slice(0, MOST_ROWS).map((node) => rowOf(app, node));
+  // where the page cannot compute, there is no nudging
+  const nudged = app.editable && walk.nodes.length <= MOST_NUDGED ? ["finite difference"] : [];
+  const heads = ["#", "name", "operation", "data", `d${rootName}/d·`, ...nudged, "uses reported", "state"];
+  const rows = walk.nodes.slice(0, MOST_ROWS).map((node) => rowOf(app, node, nudged.length > 0));
   const left = walk.nodes.length - rows.length;
   app.part("table").append(
     html(
@@ -34,7 +36,7 @@ function makeTable(app) {
 
   /** Finite differences come when there is time: a step must not wait for them. */
   function nudge() {
-    if (!app.editable || walk.nodes.length > MOST_NUDGED || differences === app.numbers) return;
+    if (!nudged.length || differences === app.numbers) return;
     const { numbers } = app;
     differences = numbers;
     clearTimeout(waiting);
@@ -61,7 +63,7 @@ function makeTable(app) {
   return { show };
 }
 
-function rowOf(app, node) {
+function rowOf(app, node, nudged) {
   const cell = (name) => html("td", { class: name });
   const cells = Object.fromEntries(["data", "grad", "difference", "uses", "state"].map((name) => [name, cell(name)]));
   const root = html(
@@ -70,15 +72,15 @@ function rowOf(app, node) {
     html("td", null, String(node.index)),
     html("th", { scope: "row" }, nodeLink(app, node.index, brief(node.shown))),
     html("td", { class: "written" }, node.op ? brief(node.formula, 60) : "leaf"),
-    ...Object.values(cells),
+    ...Object.values(cells).filter((one) => nudged || one !== cells.difference),
   );
 
-  let last = ""; // a step changes few rows of many
+  let last = null; // a step changes few rows of many
 
   function show(at, step, receives) {
     const selected = app.selected === node.index;
-    const now = [dataText(at.data), gradText(at.grad), at.reported, step?.number, receives, selected].join();
-    if (now === last) return;
+    const now = [at.data, at.grad, at.reported, step?.number, receives, selected];
+    if (sameItems(now, last)) return;
     last = now;
     write(cells.data, dataText(at.data));
     write(cells.grad, gradText(at.grad));

@@ -2,7 +2,7 @@
 const [HEAT_ROWS, HEAT_COLUMNS] = [8, 32];
 
 /** An array of the walk's JSON as a plain number where it is one, else with its limits and its shades. */
-function tensor({ shape, dtype, data, low, high, mean, heat }) {
+function tensor({ shape, dtype, data, low, high, mean, norm, heat }) {
   if (!shape.length) return Number(data);
   if (heat)
     return {
@@ -11,15 +11,19 @@ function tensor({ shape, dtype, data, low, high, mean, heat }) {
       low: Number(low),
       high: Number(high),
       mean: Number(mean),
+      norm: Number(norm),
       heat: heat.map((row) => row.map(Number)),
       data: null,
     };
   const flat = [data].flat(Infinity).map(Number);
-  const across = shape.at(-1) || 1;
+  if (!flat.length) return { shape, dtype, norm: 0, heat: [], data };
+  const across = shape.at(-1);
   const rows = Array.from({ length: flat.length / across }, (_, n) => flat.slice(n * across, (n + 1) * across));
   const columns = (row) => blocks(row, HEAT_COLUMNS).map(average);
   const few = blocks(rows, HEAT_ROWS).map((some) => columns(some[0].map((_, k) => average(some.map((row) => row[k])))));
-  return { shape, dtype, low: Math.min(...flat), high: Math.max(...flat), mean: average(flat), heat: few, data };
+  const length = Math.sqrt(flat.reduce((sum, x) => sum + x * x, 0));
+  const [least, most] = [Math.min(...flat), Math.max(...flat)];
+  return { shape, dtype, low: least, high: most, mean: average(flat), norm: length, heat: few, data };
 }
 
 const isTensor = (x) => x !== null && typeof x === "object";
@@ -38,29 +42,29 @@ const shapeText = ({ shape }) => `(${shape.join(", ")}${shape.length === 1 ? ","
 function tensorText(x, digits) {
   const size = x.shape.reduce((a, b) => a * b, 1);
   const nested = (part) => (Array.isArray(part) ? `[${part.map(nested).join(", ")}]` : number(Number(part), digits));
+  if (!size) return `${shapeText(x)} empty`;
   if (x.data !== null && size <= 4) return nested(x.data);
-  return `${shapeText(x)} from ${number(x.low, digits)} to ${number(x.high, digits)}, mean ${number(x.mean, digits)}`;
+  const [least, most, mean] = [x.low, x.high, x.mean].map((each) => number(each, digits));
+  return least === most ? `${shapeText(x)} of ${least} each` : `${shapeText(x)} from ${least} to ${most}, mean ${mean}`;
 }
 
-/** What fits into a box or a cell: the shape of data, how large a gradient is at most. */
+/** What fits into a box or a cell: the shape of data, how large a gradient is. */
 const dataText = (x) => (isTensor(x) ? shapeText(x) : number(x));
-const gradText = (x) => (isTensor(x) ? `|·| ≤ ${number(Math.max(Math.abs(x.low), Math.abs(x.high)))}` : number(x));
+const gradText = (x) => (isTensor(x) ? `‖·‖ ${number(x.norm)}` : number(x));
+
+/** One square: the stronger the colour, the larger the number; what is not finite is hollow. */
+function shade(v, most, place) {
+  const opacity = Number.isFinite(v) ? (0.08 + (0.92 * Math.abs(v)) / most).toFixed(2) : 0;
+  const side = Number.isFinite(v) ? (v < 0 ? "below" : "above") : "lost";
+  return svg("rect", { class: side, ...place, "fill-opacity": opacity });
+}
 
 /** A square for each number, or for a block of them: blue above zero, orange and outlined below. */
 function heat(x, label = "", cell = 11) {
-  const most = Math.max(...x.heat.flat().map(Math.abs).filter(Number.isFinite)) || 1;
+  const most = Math.max(...x.heat.flat().map(Math.abs).filter(Number.isFinite), 0) || 1;
   const [rows, columns] = [x.heat.length, x.heat[0]?.length ?? 0];
   const squares = x.heat.flatMap((row, r) =>
-    row.map((v, c) =>
-      svg("rect", {
-        class: v < 0 ? "below" : "above",
-        x: c * cell,
-        y: r * cell,
-        width: cell - 1,
-        height: cell - 1,
-        "fill-opacity": (0.08 + (0.92 * Math.abs(v)) / most).toFixed(2),
-      }),
-    ),
+    row.map((v, c) => shade(v, most, { x: c * cell, y: r * cell, width: cell - 1, height: cell - 1 })),
   );
   return svg(
     "svg",

@@ -7,7 +7,8 @@ function prepare(data) {
     nodes,
     steps,
     terms: [],
-    into: nodes.map(() => []),
+    into: nodes.map(() => []), // the terms that each node receives, and those that it passes on
+    out: nodes.map(() => []),
     passing: nodes.map(() => 0),
     computed: nodes.map(() => 0),
   };
@@ -23,7 +24,10 @@ function prepare(data) {
     });
     if (step.terms.length) walk.passing[step.node] = step.number;
   }
-  for (const term of walk.terms) walk.into[term.parent].push(term.id);
+  for (const term of walk.terms) {
+    walk.into[term.parent].push(term.id);
+    walk.out[term.user].push(term);
+  }
   for (const list of walk.into) list.sort((a, b) => walk.terms[a].use - walk.terms[b].use);
   walk.seed = steps.find((step) => step.seed).number;
   return walk;

@@ -11,7 +11,7 @@ function whySheet(app) {
     html(
       "p",
       null,
-      "A node may pass its gradient on only when all of its uses have reported. Other orders were run on this very graph:",
+      "A node may pass its gradient on only when all of its uses have reported. Other orders, run on this very graph:",
     ),
     whyTable(app),
     html("h3", null, "Run one of them, up to its first premature step"),
@@ -20,7 +20,7 @@ function whySheet(app) {
     html(
       "p",
       { class: "note stale", hidden: "" },
-      "These orders were run with the numbers of the file, before your changes.",
+      "These orders were run with the numbers of the file, not with those that are shown now.",
     ),
   );
   for (const [n, order] of why.orders.entries()) {
@@ -43,26 +43,25 @@ function whySheet(app) {
 }
 
 function whyTable(app) {
-  const { leaves, orders } = app.data.why;
-  const shown = orders[0].grads ? leaves.slice(0, 3) : [];
+  const { orders, differences } = app.data.why;
+  if (!app.data.why.leaves.length) return null; // a graph that is too large to run them all
   const rootName = app.walk.nodes[app.walk.root].shown;
-  const right = orders[0].grads;
+  const heads = app.data.why.leaves.map((leaf) => `d${rootName}/d${brief(app.walk.nodes[leaf].shown, 9)}`);
+  const fit = heads.join("").length <= 26 ? heads.length : 2; // in the panel's width
+  const leaves = app.data.why.leaves.slice(0, fit);
   const cell = (order, n) => {
     if (!order.grads) return html("td", null, "—");
-    const [got, wanted] = [real(order.grads[n]), real(right[n])];
-    const wrong = Math.abs(got - wanted) > 1e-9 * Math.max(Math.abs(got), Math.abs(wanted));
-    return html("td", { class: wrong ? "wrong" : "right" }, `${number(got)} ${wrong ? "✗" : "✓"}`);
+    const right = order.right[n];
+    return html("td", { class: right ? "right" : "wrong" }, `${gradText(real(order.grads[n]))} ${right ? "✓" : "✗"}`);
   };
   const rows = orders.map((order) =>
     html(
       "tr",
       null,
       html("th", { scope: "row" }, order.name),
-      shown.map((_, n) => cell(order, n)),
+      leaves.map((_, n) => cell(order, n)),
     ),
   );
-  const differences = app.data.check.filter((one) => shown.includes(one.node));
-  const found = (leaf) => differences.find((one) => one.node === leaf)?.difference;
   return html(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": "Gradients by order" },
@@ -76,7 +75,7 @@ function whyTable(app) {
           "tr",
           null,
           html("th", { scope: "col" }, "order"),
-          shown.map((leaf) => html("th", { scope: "col" }, `d${rootName}/d${app.walk.nodes[leaf].shown}`)),
+          heads.slice(0, fit).map((head) => html("th", { scope: "col" }, head)),
         ),
       ),
       html(
@@ -87,7 +86,7 @@ function whyTable(app) {
           "tr",
           null,
           html("th", { scope: "row" }, "finite difference"),
-          shown.map((leaf) => html("td", null, number(real(found(leaf))))),
+          differences.slice(0, fit).map((x) => html("td", null, gradText(real(x)))),
         ),
       ),
     ),
