@@ -409,13 +409,16 @@ function spoken(app, box, at, doing) {
   return [...parts, doing].filter(Boolean).join(", ");
 }
 
+/** Measures texts as page.css writes them; asking the picture itself would cost a layout. */
+const ruler = document.createElement("canvas").getContext("2d");
+ruler.font = "14px Helvetica, Arial, sans-serif";
+
 /** A text at the right of its box, narrowed where it is longer than what the box was made for. */
 function squeeze(box, text, written) {
   write(text, written);
   const room = box.width - (box.shapes.some(([role]) => role === "chip") ? 96 : 62);
   text.removeAttribute("textLength");
-  const doubtful = written.length * 8.2 > room; // measuring each would cost a layout
-  if (doubtful && text.getComputedTextLength() > room) text.setAttribute("textLength", room);
+  if (written.length * 8.2 > room && ruler.measureText(written).width > room) text.setAttribute("textLength", room);
 }
 
 function pill(badge, text, side) {
