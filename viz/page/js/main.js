@@ -146,6 +146,8 @@ function makeApp(root) {
   };
 
   app.picture_ = makePicture(app);
+  read();
+  app.picture_.show(app.k); // it measures its place, which is quick while there is little else
   const views = [makePanel(app), makeTransport(app, last), makeTable(app), makeEditor(app), makeReplay(app)];
   makeHead(app);
   makeKeys(app, last);

@@ -11,6 +11,8 @@ function makePicture(app) {
   let shown = null; // the scene on the screen
   let at = 0; // the step on the screen
   let view = null; // [x, y, width, height] of what is seen of it
+  let size = null; // of the canvas; asking the browser each time would cost a layout
+  const measured = () => (size ??= canvas.getBoundingClientRect());
 
   function scene() {
     const picture = app.data.pictures[app.picture];
@@ -39,7 +41,7 @@ function makePicture(app) {
 
   function fit() {
     const { width, height } = shown.picture;
-    const room = canvas.getBoundingClientRect();
+    const room = measured();
     const scale = Math.min(room.width / (width + 2 * PAD), room.height / (height + 2 * PAD), LARGEST) || 1;
     const [w, h] = [(room.width || width) / scale, (room.height || height) / scale];
     view = [(width - w) / 2, (height - h) / 2, w, h];
@@ -62,7 +64,7 @@ function makePicture(app) {
 
   /** Show a frame or a box as large as it can be read, where the whole picture is too small for that. */
   function approach(frame) {
-    const room = canvas.getBoundingClientRect();
+    const room = measured();
     if (room.width / view[2] >= READABLE) return;
     const scale = Math.min(room.width / (frame.width + 4 * PAD), room.height / (frame.height + 4 * PAD), 1);
     const [w, h] = [room.width / scale, room.height / scale];
@@ -112,7 +114,11 @@ function makePicture(app) {
     },
     { passive: false },
   );
-  new ResizeObserver(() => shown && fit()).observe(canvas);
+  new ResizeObserver(([{ contentRect }]) => {
+    const before = size;
+    size = contentRect;
+    if (shown && (before?.width !== size.width || before?.height !== size.height)) fit();
+  }).observe(canvas);
 
   // -- folding
   function change(wanted, otherwise) {
@@ -403,13 +409,16 @@ function spoken(app, box, at, doing) {
   return [...parts, doing].filter(Boolean).join(", ");
 }
 
+/** Measures texts as page.css writes them; asking the picture itself would cost a layout. */
+const ruler = document.createElement("canvas").getContext("2d");
+ruler.font = "14px Helvetica, Arial, sans-serif";
+
 /** A text at the right of its box, narrowed where it is longer than what the box was made for. */
 function squeeze(box, text, written) {
   write(text, written);
   const room = box.width - (box.shapes.some(([role]) => role === "chip") ? 96 : 62);
   text.removeAttribute("textLength");
-  const doubtful = written.length * 8.2 > room; // measuring each would cost a layout
-  if (doubtful && text.getComputedTextLength() > room) text.setAttribute("textLength", room);
+  if (written.length * 8.2 > room && ruler.measureText(written).width > room) text.setAttribute("textLength", room);
 }
 
 function pill(badge, text, side) {

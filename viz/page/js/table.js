@@ -40,12 +40,16 @@ function makeTable(app) {
     const { numbers } = app;
     differences = numbers;
     clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      for (const row of rows) {
-        if (differences !== numbers) return;
+    const some = (first) => {
+      const begun = performance.now();
+      let n = first;
+      for (; n < rows.length && performance.now() - begun < 6; n += 1) {
+        const row = rows[n];
         write(row.difference, number(finiteDifference(walk, numbers, app.leaves, row.index), 6));
       }
-    }, 120);
+      if (n < rows.length) waiting = setTimeout(some, 4, n);
+    };
+    waiting = setTimeout(some, 120, 0);
   }
 
   function show(k) {
