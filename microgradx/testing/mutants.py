@@ -31,7 +31,7 @@ import numpy as np
 
 from .. import graph, rules, structural, value
 from ..rules import RULES, Rule
-from ..structural import STRUCTURAL, Structural, arrays
+from ..structural import STRUCTURAL, Structural, arrays, unbroadcast
 from ..tensor import Op, Tensor, tensors
 from .corpus import DiffReport, _rules, differential, drawn, of_values
 from .edits import edits
@@ -182,6 +182,9 @@ def _of_rule(rule: Rule | Structural, slot: int, what: str, change: Callable[...
 
 def _differ(right: Any, wrong: Any) -> bool:
     a, b = np.asarray(_plain(right)), np.asarray(_plain(wrong))
+    if b.ndim > a.ndim:  # the sweep adds up what is larger than the input
+        with suppress(ValueError):
+            b = unbroadcast(arrays, b, a.shape)
     with suppress(ValueError):
         a, b = np.broadcast_arrays(a, b)  # 1 is as good as ones
     return not np.array_equal(a, b, equal_nan=True)
@@ -190,7 +193,8 @@ def _differ(right: Any, wrong: Any) -> bool:
 def _of_helper(module: Any, name: str) -> Iterator[Mutant]:
     """Of a function that several formulas call."""
     original = getattr(module, name)
-    users = [rule for rule in (*RULES.values(), *STRUCTURAL.values()) if name in _called(rule)]
+    table: list[Rule | Structural] = [*RULES.values(), *STRUCTURAL.values()]
+    users = [rule for rule in table if name in _called(rule)]
     for what, changed in edits(original, ["g", "y", "x", "a", "b"]):
 
         @contextmanager
@@ -536,18 +540,21 @@ def mutation_score(suite: Callable[[], Any] | None = None, among: Iterable[Mutan
             check()
         except Exception as problem:
             raise ValueError(f"the suite fails without any mutant: {problem}") from problem
-    killed, survivors, equivalent, raised = [], [], [], 0
+    killed: list[str] = []
+    survivors: list[str] = []
+    equivalent: list[tuple[str, str]] = []
+    raised = 0
     for mutant in chosen:
         calls: Counter[str] = Counter()
-        problem: Any = None
+        failure: Any = None
         with mutant.planted(calls):
             try:
                 (suite or corpus_suite(mutant.rule))()
             except Exception as found:
-                problem = found
-        if problem is not None:
+                failure = found
+        if failure is not None:
             killed.append(mutant.name)
-            raised += _raised(problem)
+            raised += _raised(failure)
         elif suite is None and calls["all"] and not calls["changed"]:
             equivalent.append((mutant.name, f"the same derivative in each of {calls['all']} calls"))
         else:
