@@ -742,16 +742,18 @@ def _elementwise(rule: Rule, operates: bool = False, reflected: bool = False) ->
 
     def binary(x: Any, z: Any) -> Any:
         """`function` for the commonest cases: tensors of one float dtype, or one of them and a number."""
-        m: Any = None
-        n: Any = None
         if reflected:
             x, z = z, x
+        m: Any = None
+        n: Any = None
         try:
             if z.__class__ is float or z.__class__ is int:
-                a, b, m, kind = x._data, z, x._node, x._data.dtype
+                a, b, m = x._data, z, x._node
+                kind = a.dtype
                 usual = not divides or z
             elif x.__class__ is float or x.__class__ is int:
-                a, b, n, kind = x, z._data, z._node, z._data.dtype
+                a, b, n = x, z._data, z._node
+                kind = b.dtype
                 usual = True
             else:
                 a, b, m, n = x._data, z._data, x._node, z._node
@@ -773,16 +775,10 @@ def _elementwise(rule: Rule, operates: bool = False, reflected: bool = False) ->
         finally:
             leave(token)
         out = _new(Tensor)
-        out._data = y = y if y.__class__ is _array else np.asarray(y)
-        scope = current()
-        if (m is None and n is None) or not scope.recording:
-            out._node = None
-        elif n is None:
-            out._node = _op(rule, y, (a, b), _FIRST, (m,), scope)
-        elif m is None:
-            out._node = _op(rule, y, (a, b), _SECOND, (n,), scope)
-        else:
-            out._node = _op(rule, y, (a, b), _BOTH, (m, n), scope)
+        out._data, out._node = y if y.__class__ is _array else np.asarray(y), None
+        if (m is not None or n is not None) and (scope := current()).recording:
+            at, parents = (_FIRST, (m,)) if n is None else (_SECOND, (n,)) if m is None else (_BOTH, (m, n))
+            out._node = _op(rule, out._data, (a, b), at, parents, scope)
         return out
 
     return function if any(free) else unary if len(rule.inputs) == 1 else binary if len(rule.inputs) == 2 else function
@@ -937,7 +933,8 @@ def _sweep(
             elementwise = rule.__class__ is Rule
             for slot, parent in zip(node.at, node._a):  # noqa: B905 (strict=True is measurably slower)
                 if elementwise:
-                    d = chain(g, rule.partials[slot](xp, y, *args))
+                    d = rule.partials[slot](xp, y, *args)
+                    d = g * d if d.__class__ is _array and d.dtype is not _MASK else chain(g, d)
                 else:
                     d = (rule.vjp(slot) if rule.variadic else rule.vjps[slot])(xp, g, y, *args)
                 data = parent._data
@@ -967,8 +964,6 @@ def _sweep(
 
 def _chain(g: Any, d: Any) -> Any:
     """Incoming gradient times local derivative. A mask lets nothing through where it is False, not inf · 0."""
-    if d.__class__ is _array and d.dtype is not _MASK:
-        return g * d
     if d.__class__ is int:
         return g if d == 1 else -g if d == -1 else g * d
     if d.__class__ is float or d.dtype is not _MASK or math.isfinite(np.vdot(g, g)):
