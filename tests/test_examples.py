@@ -53,7 +53,15 @@ PROMISED = {
         "x      1.5  −0.94859302",
         "dx = dv1*(-2*x*v1)",
     ],
+    "07_find_bugs": [
+        "autograd, after",
+        "autograd  differs: d v2/dx1 has shape (2, 2, 2), it should be (2, 1)",
+        "    v2 = np.where(x1 > -0.0, x0, x1)",
+        "v1 = np.maximum(x0, x0)",
+        "mygrad: 2000 programs in",
+    ],
 }
+NEEDS = {"07_find_bugs": ("autograd", "mygrad")}
 
 
 def test_every_example_is_tested() -> None:
@@ -62,6 +70,8 @@ def test_every_example_is_tested() -> None:
 
 @pytest.mark.parametrize("name", PROMISED)
 def test_example(name: str, tmp_path: Path) -> None:
+    for library in NEEDS.get(name, ()):
+        pytest.importorskip(library, reason=f"{library} is not installed: pip install '.[other-engines]'")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
     start = time.perf_counter()
     done = subprocess.run([sys.executable, EXAMPLES / f"{name}.py"], capture_output=True, encoding="utf-8", check=False,
@@ -133,3 +143,16 @@ def test_committed_pictures_are_what_is_drawn_today() -> None:
     assert committed.keys() == drawn.keys()
     for name, svg in drawn.items():
         assert content(svg) == content(committed[name]), f"{name} is out of date: python examples/pictures.py"
+
+
+def test_the_code_printed_for_a_bug_shows_it_alone() -> None:
+    for library in NEEDS["07_find_bugs"]:
+        pytest.importorskip(library, reason=f"{library} is not installed: pip install '.[other-engines]'")
+    found = subprocess.run([sys.executable, EXAMPLES / "07_find_bugs.py"], capture_output=True, encoding="utf-8",
+                           check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60).stdout  # fmt: skip
+    programs = re.findall(r"^# (?:autograd|mygrad)\n(.*?)(?=\n\n(?:autograd|mygrad))", found, re.MULTILINE | re.DOTALL)
+    assert len(programs) >= 4
+    for program in programs:
+        done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, encoding="utf-8",
+                              check=False)  # fmt: skip
+        assert "AssertionError" in done.stderr, program

@@ -480,6 +480,8 @@ class Dialect:
             exact, tolerance = (dag.gradients, dag.tolerances) if order == 1 else dag.curvatures
             for i in np.flatnonzero(dag.reached).tolist():
                 g = self._grad(order, i)
+                if self.kind == "numpy":  # whose gradients may have another shape, which NumPy would broadcast
+                    body.append(f"assert {g}.shape == {exact[i].shape}, {g}")
                 body.append(f"assert numpy.all(abs({g} - {_literal(exact[i])}) <= {_bounds(tolerance[i])}), "
                             + g.removesuffix(".numpy()"))  # fmt: skip
         code = "\n".join(body)
@@ -568,7 +570,8 @@ DIALECTS: dict[str, Dialect] = {d.name: d for d in (
                          ("make_vjp", "from autograd import make_vjp")),
             "numpy", "numpy.array({data}, numpy.{dtype})", {
         1: "\ndef f({leaves}):\n{steps}\n    return {root}\n\n"
-           "pull, {root} = make_vjp(f, ({numbers},))({leaves})\ngrads = pull(numpy.array({cotangent}, numpy.{dtype}))",
+           "vjps = [make_vjp(f, i)({leaves}) for i in ({numbers},)]  # by one input at a time, as users do\n"
+           "{root} = vjps[0][1]\ngrads = [vjp(numpy.array({cotangent}, numpy.{dtype})) for vjp, _ in vjps]",
     }, "{root}", {1: "grads[{i}]"}, {}),
     Dialect("mygrad", (("numpy", "import numpy"), ("np.", "import mygrad as np")), "numpy",
             "np.tensor({data}, dtype=numpy.{dtype})", {1: "{root}.backward(numpy.array({cotangent}, numpy.{dtype}))"},
