@@ -149,7 +149,7 @@ def _lead(input: Tensor, dim: Any) -> tuple[slice, ...]:
 
 
 # ---- reductions ------------------------------------------------------------------------------------------
-_SUM, _MEAN = STRUCTURAL["sum"], STRUCTURAL["mean"]
+_SUM, _MEAN, _RESHAPE = STRUCTURAL["sum"], STRUCTURAL["mean"], STRUCTURAL["reshape"]
 
 
 @_public
@@ -491,7 +491,7 @@ def _wanted(total: int, sizes: Sequence[Any]) -> tuple[int, ...]:
 @_public
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """The same elements in another shape; -1 stands for what is left. A view where NumPy can make one."""
-    found = _run("reshape", input, _wanted(input._data.size, shape))
+    found = apply(_RESHAPE, input, _wanted(input._data.size, shape))
     if input._data.flags.c_contiguous or _shared(found._data, input._data):
         return found
     return _called(found, "UnsafeViewBackward0")
@@ -526,13 +526,15 @@ def reshape_as(input: Tensor, other: Tensor) -> Tensor:
 @_public
 def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The axes from start_dim to end_dim as one."""
-    shape = input._data.shape or (1,)
+    x = input._data
+    shape = x.shape or (1,)
     a, b = _axis(len(shape), start_dim), _axis(len(shape), end_dim)
     if a > b:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
-    if a == b and input._data.ndim:
+    if a == b and x.ndim:
         return input
-    return reshape(input, *shape[:a], math.prod(shape[a : b + 1]), *shape[b + 1 :])
+    shape = (*shape[:a], math.prod(shape[a : b + 1]), *shape[b + 1 :])
+    return apply(_RESHAPE, input, shape) if x.flags.c_contiguous else reshape(input, shape)
 
 
 @_public

@@ -255,9 +255,13 @@ def embedding(
         raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: "
                            f"Long, Int; but got torch.{input.dtype.title}Tensor; convert it with .long()")  # fmt: skip
     n = len(rows)
-    if places.size and not 0 <= np.minimum.reduce(places, None) <= np.maximum.reduce(places, None) < n:
-        raise IndexError(f"index out of range in self: the weight has {n} rows, got {places.min()} … {places.max()}")
-    found = apply(_INDEX, weight, (places.copy(),))  # the numbers may be changed before the backward pass
+    try:
+        if places.size and np.minimum.reduce(places, None) < 0:  # which NumPy counts from the end
+            raise IndexError
+        found = apply(_INDEX, weight, (places.copy(),))  # the numbers may be changed before the backward pass
+    except IndexError:
+        raise IndexError(f"index out of range in self: the weight has {n} rows, got {places.min()} … {places.max()}"
+                         ) from None  # fmt: skip
     if padding_idx is not None:
         if not -n <= padding_idx < n:
             raise AssertionError(f"Padding_idx must be within num_embeddings: {n} rows, got {padding_idx}")
