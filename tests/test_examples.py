@@ -93,7 +93,7 @@ def test_readme_program_prints_what_it_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     programs, outputs = blocks("python"), blocks("text")
-    assert len(programs) == len(outputs) == 2
+    assert len(programs) == len(outputs) == 3
     for program, output in zip(programs, outputs, strict=True):
         exec(program, {})
         assert capsys.readouterr().out == output
