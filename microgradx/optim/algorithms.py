@@ -47,8 +47,8 @@ _BLOCK = 1 << 15  # elements that stay in the processor's cache together with th
 
 
 def _descend(p: Array, move: Array, lr: float) -> None:
-    """p ← p − lr·move; a large p block by block, which takes two thirds of the time."""
-    if p.size <= 2 * _BLOCK or not (p.flags.c_contiguous and move.flags.c_contiguous):
+    """p ← p − lr·move block by block: for a large p in two thirds of the time."""
+    if not (p.flags.c_contiguous and move.flags.c_contiguous):
         np.subtract(p, lr * move, out=p)
         return
     p, move, scratch = p.reshape(-1), move.reshape(-1), np.empty(_BLOCK, p.dtype)
@@ -90,7 +90,10 @@ class SGD(Optimizer):
                     b *= momentum
                     b += (1 - dampening) * g if dampening else g
                 move = g + momentum * b if nesterov else b
-            _descend(p, move, lr)
+            if p.size > 2 * _BLOCK:
+                _descend(p, move, lr)
+            else:
+                np.subtract(p, lr * move, out=p)
 
 
 class Rprop(Optimizer):
