@@ -74,20 +74,7 @@ function checkTable(app) {
   return html(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": "Checks" },
-    html(
-      "table",
-      null,
-      html(
-        "thead",
-        null,
-        html(
-          "tr",
-          null,
-          columns.map((c) => html("th", { scope: "col" }, c)),
-        ),
-      ),
-      html("tbody", null, rows),
-    ),
+    table(columns, rows),
     left ? html("p", { class: "note" }, `… and ${left} more leaves`) : null,
     note && !edited ? html("p", { class: "note" }, `${note[0].toUpperCase()}${note.slice(1)}.`) : null,
     stale ? html("p", { class: "note" }, "These are checks of the file's numbers, not of those that are shown now.") : null,

@@ -25,6 +25,23 @@ const html = (tag, attributes, ...children) => element("html", tag, attributes, 
 const svg = (tag, attributes, ...children) => element("svg", tag, attributes, children);
 const mathml = (tag, ...children) => element("math", tag, null, children);
 
+/** A table with its column heads, and rows that may come in lists. */
+const table = (heads, ...rows) =>
+  html(
+    "table",
+    null,
+    html(
+      "thead",
+      null,
+      html(
+        "tr",
+        null,
+        heads.map((head) => html("th", { scope: "col" }, head)),
+      ),
+    ),
+    html("tbody", null, rows),
+  );
+
 /** Change what is shown only where it differs: a step of a large graph changes few of its texts. */
 function write(target, text) {
   if (target.textContent !== text) target.textContent = text;

@@ -11,23 +11,9 @@ function makeTable(app) {
   const rows = walk.nodes.slice(0, MOST_ROWS).map((node) => rowOf(app, node, nudged.length > 0));
   const left = walk.nodes.length - rows.length;
   app.part("table").append(
-    html(
-      "table",
-      null,
-      html(
-        "thead",
-        null,
-        html(
-          "tr",
-          null,
-          heads.map((head) => html("th", { scope: "col" }, head)),
-        ),
-      ),
-      html(
-        "tbody",
-        null,
-        rows.map((row) => row.root),
-      ),
+    table(
+      heads,
+      rows.map((row) => row.root),
     ),
     ...(left ? [html("p", { class: "note" }, `… and ${left} more nodes`)] : []),
   );

@@ -65,29 +65,14 @@ function whyTable(app) {
   return html(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": "Gradients by order" },
-    html(
-      "table",
-      null,
+    table(
+      ["order", ...heads.slice(0, fit)],
+      rows,
       html(
-        "thead",
+        "tr",
         null,
-        html(
-          "tr",
-          null,
-          html("th", { scope: "col" }, "order"),
-          heads.slice(0, fit).map((head) => html("th", { scope: "col" }, head)),
-        ),
-      ),
-      html(
-        "tbody",
-        null,
-        rows,
-        html(
-          "tr",
-          null,
-          html("th", { scope: "row" }, "finite difference"),
-          differences.slice(0, fit).map((x) => html("td", null, gradText(real(x)))),
-        ),
+        html("th", { scope: "row" }, "finite difference"),
+        differences.slice(0, fit).map((x) => html("td", null, gradText(real(x)))),
       ),
     ),
   );
