@@ -133,6 +133,9 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 
 
 # ---- reductions ------------------------------------------------------------------------------------------
+_LONG = 1 << 16  # no longer ones are kept
+
+
 @lru_cache(maxsize=64)
 def _ones(n: int, kind: np.dtype[Any]) -> Any:
     return np.ones(n, kind)
@@ -149,10 +152,10 @@ def _axis_sum(x: Any, dim: Dim, keepdim: bool) -> Any:
     if dim is None and not keepdim and x.dtype.kind == "f":
         return np.add.reduce(x, None)
     if x.ndim == 2 and x.dtype.kind == "f" and x.flags.c_contiguous:  # a product is several times faster
-        if dim == 0 or dim == (0,):
+        if (dim == 0 or dim == (0,)) and len(x) <= _LONG:
             y = _ones(len(x), x.dtype).dot(x)
             return y.reshape(1, -1) if keepdim else y
-        if dim == 1 or dim == -1:
+        if (dim == 1 or dim == -1) and x.shape[1] <= _LONG:
             y = x.dot(_ones(x.shape[1], x.dtype))
             return y.reshape(-1, 1) if keepdim else y
     kind = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)

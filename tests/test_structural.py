@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -565,6 +566,15 @@ def test_float16_is_added_up_in_float32() -> None:
     assert apply(STRUCTURAL["mean"], ones, None, False).item() == 1.5
     assert apply(STRUCTURAL["sum"], Tensor._of(np.full((5000,), 1.001, np.float16)), None, False).item() == 5004
     assert apply(STRUCTURAL["sum"], ones, None, False).dtype == ones.dtype
+
+
+def test_sums_along_an_axis_of_any_length_keep_no_memory_of_its_size() -> None:
+    for shape, dim in (((2_000_000, 1), 0), ((1, 2_000_000), 1), ((1, 2_000_000), -1)):
+        x = Tensor._of(np.ones(shape, np.float32))
+        tracemalloc.start()
+        assert apply(STRUCTURAL["sum"], x, dim, False).tolist() == [2_000_000.0]
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+        tracemalloc.stop()
 
 
 # ---- helpers -----------------------------------------------------------------------------------------------
