@@ -49,8 +49,8 @@ def backward(
 ) -> None:  # fmt: skip
     """`.backward()` of the sum of several tensors at once, each times its gradient."""
     roots = [tensors] if isinstance(tensors, Tensor) else list(tensors)
-    seeds = list(grad_tensors) if isinstance(grad_tensors, list | tuple) else [grad_tensors] * len(roots)
-    backward_from(roots, seeds, retain_graph, create_graph, inputs)
+    seeds = [None] * len(roots) if grad_tensors is None else grad_tensors
+    backward_from(roots, [seeds] if isinstance(seeds, Tensor) else seeds, retain_graph, create_graph, inputs)
 
 
 class functional:

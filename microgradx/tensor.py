@@ -31,7 +31,7 @@ import numpy as np
 from . import dtypes, printing, symbols, versions
 from .dtypes import Size, device, dtype
 from .gradfn import GradFn, grad_name
-from .graph import Node
+from .graph import Node, sweeping
 from .indexing import split
 from .quiet import IGNORE, enter, leave
 from .rules import RULES, Rule
@@ -290,8 +290,7 @@ class Tensor:
         if self._node is None:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self._node.rule is not None:
-            self._node.retains, self._node._grad = True, None
-            Op.retaining = True
+            self._node.retains = Op.retaining = True
 
     @property
     def retains_grad(self) -> bool:
@@ -885,7 +884,7 @@ def _seed(root: Tensor, gradient: Any) -> Any:
     if gradient.shape != root.shape:
         raise RuntimeError(f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has a "
                            f"shape of {root.shape}.")  # fmt: skip
-    return gradient
+    return _cast(gradient, root._data)
 
 
 Gradients = dict[Any, Any]  #: what a sweep adds up in, by node
@@ -900,6 +899,8 @@ def _sweep(
     whole gradient when it hands it on.
     """
     xp, chain, scope = (tensors, _chain_tensors, current()) if create_graph else (arrays, _chain, current())
+    if len(roots) != len(seeds):
+        raise RuntimeError(f"got {len(roots)} tensors and {len(seeds)} gradients")
     grads: dict[Any, Any] = Gradients()
     leaves: list[Op] = []
     done: list[Op] = []
@@ -1001,6 +1002,10 @@ def _lifted(node: Op) -> list[Any]:
     found: list[Any] = [Tensor._of(x) if x.__class__ is _array and x.dtype.kind == "f" else x for x in node.args]
     for slot, parent in zip(node.at, node._a, strict=True):
         found[slot]._node = parent  # on the numbers that the rule saw, also where the parent has others since
+    if _any_recorded:
+        for x in found:
+            if x.__class__ is Tensor:
+                x._since = math.inf  # whether what the rule reads was changed since is seen to already
     return found
 
 
@@ -1009,20 +1014,27 @@ def backward_from(
     create_graph: bool = False, inputs: Sequence[Tensor] | Tensor | None = None,
 ) -> None:  # fmt: skip
     """Tensor.backward of the sum of several roots, each times its seed, in one sweep."""
-    wanted = None if inputs is None else {x._node for x in ([inputs] if isinstance(inputs, Tensor) else inputs)}
+    wanted = None if inputs is None else {x._node for x in _differentiable(inputs)}
+    if wanted is not None and not wanted:
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     retain = create_graph if retain_graph is None else retain_graph
     grads, leaves, done = _sweep(roots, seeds, retain, create_graph)
-    given = {id(grads[root._node]) for root in roots if root._node}
+    seen = [grads[root._node] for root in roots if root._node]
+    given = {id(getattr(g, "_data", g)) for g in seen}  # which may be the caller's own
     if wanted is not None:
         leaves = [node for node in (*leaves, *done) if node in wanted]
     elif Op.retaining:
         leaves += [node for node in done if hasattr(node, "retains")]
-    for node in leaves:
-        _accumulate(node, grads[node], given)
+    with sweeping:  # threads may share leaves
+        for node in leaves:
+            _accumulate(node, grads[node], given)
 
 
 def _accumulate(node: Op, g: Any, given: set[int]) -> None:
-    """Add to a leaf's gradient. What shares memory with another gradient is copied: it may be changed in place."""
+    """Add to a leaf's gradient. What shares memory with another gradient is copied: it may be changed in place.
+
+    given: the ids of arrays that are somebody's already.
+    """
     before = node.grad if node.rule else node._grad
     if before is None:
         if g.__class__ is _array:
@@ -1031,13 +1043,31 @@ def _accumulate(node: Op, g: Any, given: set[int]) -> None:
             given.add(id(g))
             node._grad = found = _new(Tensor)
             found._data, found._node = g, None
-        else:  # with create_graph a Tensor, which is part of a graph
-            node._grad = g if g.__class__ is Tensor else Tensor._of(np.array(g))
-    elif g.__class__ is Tensor or before.requires_grad:
-        node._grad = before + (g if g.__class__ is Tensor else Tensor._of(g))
+        elif isinstance(g, Tensor):  # with create_graph, and part of a graph
+            node._grad = g = g.clone() if g._data.base is not None or id(g._data) in given else g
+            given.add(id(g._data))
+        else:
+            node._grad = Tensor._of(np.array(g))
+    elif isinstance(g, Tensor) or before.requires_grad:
+        node._grad = before + (g if isinstance(g, Tensor) else Tensor._of(g))
     else:
-        np.add(before._data, g, out=before._data)
+        try:
+            np.add(before._data, g, out=before._data)
+        except ValueError:
+            before._writable()
+            raise
         before._written()
+
+
+def _differentiable(inputs: Tensor | Sequence[Tensor]) -> list[Tensor]:
+    """What gradients are asked for by, as a list."""
+    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    for x in wanted:
+        if not isinstance(x, Tensor):
+            raise TypeError(f"the gradient of a Tensor is taken by Tensors, got {type(x).__name__}")
+        if x._node is None:
+            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    return wanted
 
 
 def grad(
@@ -1047,16 +1077,10 @@ def grad(
 ) -> tuple[Tensor | None, ...]:  # fmt: skip
     """PyTorch's autograd.grad: the gradient of Σ outputs·grad_outputs by each input; no `.grad` is touched."""
     roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    if grad_outputs is None or isinstance(grad_outputs, Tensor):
-        grad_outputs = [grad_outputs] * len(roots)
-    for x in wanted:
-        if not isinstance(x, Tensor):
-            raise TypeError(f"the gradient of a Tensor is taken by Tensors, got {type(x).__name__}")
-        if x._node is None:
-            raise RuntimeError("One of the differentiated Tensors does not require grad")
+    seeds = [None] * len(roots) if grad_outputs is None else grad_outputs
+    wanted = _differentiable(inputs)
     retain = create_graph if retain_graph is None else retain_graph
-    grads = _sweep(roots, grad_outputs, retain, create_graph)[0]
+    grads = _sweep(roots, [seeds] if isinstance(seeds, Tensor) else seeds, retain, create_graph)[0]
     found: list[Tensor | None] = []
     for x in wanted:
         g = grads.get(x._node)  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ import copy
 import gc
 import math
 import pickle
+import threading
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
@@ -348,8 +349,9 @@ def test_the_gradient_of_what_is_no_leaf_is_told_to_be_none() -> None:
     y.sum().backward(inputs=[y], retain_graph=True)
     assert y.grad.tolist() == [1, 1]
     y.retain_grad()
-    y.sum().backward()
     assert y.grad.tolist() == [1, 1]
+    y.sum().backward()
+    assert y.grad.tolist() == [2, 2]
 
 
 def test_a_gradient_stays_with_a_tensor_that_requires_none() -> None:
@@ -421,6 +423,91 @@ def test_an_index_that_is_changed_later_changes_no_gradient(use: str, change: st
     exec(change, names)
     (found,) = mg.autograd.grad(y.sum(), names["x"])
     assert found.tolist() == expected.tolist()
+
+
+def test_a_constant_that_a_graph_was_made_with_in_place_is_one_in_the_graph_of_its_gradients() -> None:
+    s, x = mg.tensor(2.0, requires_grad=True), mg.ones(3, requires_grad=True)
+    a = mg.zeros(3)
+    a[0] = s
+    (g,) = mg.autograd.grad((x * a.detach() * x).sum(), x, create_graph=True)
+    assert g.tolist() == [4.0, 0.0, 0.0]
+    assert mg.autograd.grad(g.sum(), x)[0].tolist() == [4.0, 0.0, 0.0]
+
+
+# ---- what a backward pass is given, and what it leaves ---------------------------------------------------------
+def _retained(x: Tensor, y: Tensor, v: Tensor, **options: Any) -> list[Tensor]:
+    a = x + 0
+    b = a + 0
+    a.retain_grad()
+    b.retain_grad()
+    b.backward(v, **options)
+    return [a, b]
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("run", [
+    lambda x, y, v, **options: x.backward(v, **options),
+    lambda x, y, v, **options: x.backward(v[:1].expand(2), **options),
+    lambda x, y, v, **options: (x + y).backward(v, **options),
+    lambda x, y, v, **options: (x + y).sum().backward(**options),
+    lambda x, y, v, **options: x.sum().backward(**options),
+    lambda x, y, v, **options: (x.clone() - y).backward(v, **options),
+    lambda x, y, v, **options: (x.reshape(2, 1) + y.reshape(2, 1)).backward(v.reshape(2, 1), **options),
+    lambda x, y, v, **options: mg.cat([x, y]).backward(mg.ones(4), **options),
+    lambda x, y, v, **options: mg.stack([x, y]).T.backward(mg.ones(2, 2), **options),
+    lambda x, y, v, **options: mg.autograd.backward([x, y, x + y], [v, v, v], **options),
+    _retained,
+])  # fmt: skip
+def test_every_gradient_has_memory_of_its_own(run: Any, create_graph: bool) -> None:
+    x, y, v = mg.ones(2, requires_grad=True), mg.ones(2, requires_grad=True), mg.ones(2)
+    kept = run(x, y, v, create_graph=create_graph) or []
+    found = [v, *(t.grad for t in (x, y, *kept) if t.grad is not None)]
+    for changed in found:
+        before = [t.tolist() for t in found]
+        changed.detach().add_(mg.tensor([1.0, 2.0]))
+        assert [t.tolist() == old for t, old in zip(found, before, strict=True)] == [t is not changed for t in found]
+
+
+@pytest.mark.parametrize("kind", [mg.float64, mg.float16, mg.int64])
+def test_a_gradient_takes_the_dtype_of_its_tensor_at_the_root_too(kind: Any) -> None:
+    x = mg.ones(2, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    y.backward(mg.ones(2, dtype=kind))
+    x.backward(mg.ones(2, dtype=kind))
+    assert (y.grad.dtype, x.grad.dtype) == (mg.float32, mg.float32)
+    assert mg.autograd.grad(x, x, mg.ones(2, dtype=kind), create_graph=True)[0].dtype == mg.float32
+
+
+@pytest.mark.parametrize(("code", "words"), [
+    ("y.backward(inputs=[])", "cannot be empty"),
+    ("y.backward(inputs=[torch.ones(2)])", "does not require grad"),
+    ("torch.autograd.grad([y, y], x, [torch.ones(())])", "got 2 tensors and 1 gradients"),
+    ("torch.autograd.grad([y, y], x, torch.ones(()))", "got 2 tensors and 1 gradients"),
+    ("torch.autograd.backward([y, y], [torch.ones(())])", "got 2 tensors and 1 gradients"),
+    ("torch.autograd.backward([y, y], torch.ones(()))", "got 2 tensors and 1 gradients"),
+    ("x.grad = torch.ones(1).expand(2); y.backward()", "refers to a single memory location"),
+])  # fmt: skip
+def test_what_a_backward_pass_cannot_use_is_refused(code: str, words: str) -> None:
+    x = mg.ones(2, requires_grad=True)
+    with pytest.raises(RuntimeError, match=words):
+        exec(code, {"torch": mg, "x": x, "y": (x * 2).sum()})
+
+
+def test_threads_add_to_shared_parameters() -> None:
+    w = mg.ones(200_000, requires_grad=True)  # large enough for NumPy to let other threads run meanwhile
+
+    def work() -> None:
+        for _ in range(10):
+            (w * 2.0).sum().backward()
+
+    for _ in range(5):
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+    assert set(w.grad.tolist()) == {5 * 4 * 10 * 2.0}
 
 
 # ---- memory --------------------------------------------------------------------------------------------------
