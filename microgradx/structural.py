@@ -48,7 +48,7 @@ class Structural:
     formulas: tuple[str, ...]  #: how each vjp is written in a figure, with G the gradient of the output
     variadic: bool
     keeps: tuple[str, ...]  #: what each vjp reads of its arguments besides shapes: names of inputs, and "y"
-    view: bool  #: whether the output shares memory with the first input
+    view: bool  #: whether the output may share memory with the first input
     alone: bool  #: whether only the first input may be a Tensor, and has a gradient
     symbol = ""
     vectors = 0
@@ -518,7 +518,7 @@ def _einsum_vjp(xp: Any, g: Any, y: Any, n: int, equation: str, *xs: Any) -> Any
 
 
 rule("einsum", lambda equation, *xs: np.einsum(equation, *xs, optimize=len(xs) > 1), None, _einsum_vjp, keeps="xs",
-     formulas=["", "the product with output and input exchanged"])  # fmt: skip
+     view=True, formulas=["", "the product with output and input exchanged"])  # fmt: skip
 
 
 def explicit(equation: str, shapes: Sequence[tuple[int, ...]]) -> str:

@@ -318,7 +318,7 @@ class Tensor:
         """Raise RuntimeError when autograd forbids a change in place here and now."""
         if self._node is not None and current().recording:
             node = self._node
-            while isinstance(node.rule, Structural) and node.rule.view and _shared(node._data, node.args[0]):
+            while isinstance(node.rule, Structural) and node.rule.view and _shared(node._data, node.args[node.at[0]]):
                 node = node._a[0]
             if node.rule is None:
                 what = "a leaf" if node is self._node else "a view of a leaf"
