@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 import microgradx as mg
 from microgradx.nn import Module
 from microgradx.program import Program
-from microgradx.rules import RULES, Rule
+from microgradx.rules import Rule
 from microgradx.testing.accuracy import textbook
+from microgradx.testing.programs import Dag
+from microgradx.testing.strategies import expressions
 from microgradx.value import Value
-from microgradx.worlds import Complex, complexes
+from microgradx.worlds import Complex
 
 EPS = math.ulp(1.0)
 EDGES = (
@@ -114,36 +116,16 @@ def gradients(model: Module, out: Any, *inputs: Value) -> list[float]:
 
 
 # ---- random graphs ---------------------------------------------------------------------------------------
-def _within(x: Value, low: float, high: float) -> Value:
-    """x as it is when it is inside, else squashed into the interval by nodes of its own."""
-    return x if low <= x.data <= high else x / x.hypot(1.0) * ((high - low) / 2) + (high + low) / 2
+def graphs(max_size: int = 12) -> st.SearchStrategy[Value]:
+    """The root of a graph of any rules, its leaves labelled."""
+    return expressions(max_nodes=max_size).map(_graph)
 
 
-def _applied(rule: Rule, a: Value, b: Value) -> Value:
-    if rule.vectors:
-        return apply(rule, [a, b, 0.5], [b, a, a], b)
-    inputs: list[Any] = [_within(x, *d) for x, d in zip((a, b, a), rule.domain, strict=False)]
-    if any(abs(kink(*(x.data for x in inputs))) < 1 / 16 for kink in rule.kinks) and (len(inputs) < 2 or a is not b):
-        inputs[0] = inputs[0] + 1  # off the kink; maximum(x, x) stays, for it has none
-    return apply(rule, *(x if rule.partials[i] else x.data > 0 for i, x in enumerate(inputs)))
-
-
-@st.composite
-def graphs(draw: st.DrawFn, max_size: int = 12) -> Value:
-    """The root of a graph of any rules, with nodes used again and operands repeated; any draw is a valid graph."""
-    eighths = st.integers(-32, 16).map(lambda k: (k + 8) / 8)  # short, exact, and simplest at 1
-    made = [Value(draw(eighths), label="xyz"[i]) for i in range(draw(st.integers(1, 3)))]
-    step = st.tuples(st.sampled_from(list(RULES.values())), st.integers(0, 3), st.integers(0, 30))
-    for rule, recent, other in draw(st.lists(step, min_size=1, max_size=max_size)):
-        made.append(_applied(rule, made[-1 - recent % len(made)], made[-1 - other % len(made)]))
-    return made[-1]
-
-
-def complex_steps(program: Program) -> dict[int, float]:
-    """d root/d leaf of each leaf, from the values of the rules alone."""
-    at = {i: Complex(program[i].data) for i in program.leaves}
-    step = lambda i: {**at, i: Complex(program[i].data, 1e-30)}
-    return {i: program.forward(step(i), complexes)[-1].imag / 1e-30 for i in program.leaves}
+def _graph(program: Dag) -> Value:
+    names = program.execute("values")
+    for i in range(len(program.leaves)):
+        names[f"x{i}"].label = f"x{i}"
+    return names[program.root]  # type: ignore[no-any-return]
 
 
 def gross(program: Program, data: Sequence[float]) -> list[float]:

@@ -13,37 +13,27 @@ import microgradx as mg
 from microgradx.dot import dot
 from microgradx.graph import topological_order
 from microgradx.program import Program
+from microgradx.testing.programs import Dag
+from microgradx.testing.strategies import differential, expressions
 from microgradx.transforms import grad
 from microgradx.value import Value
 
-from .table import EPS, complex_steps, graphs, gross
+from .table import EPS, graphs, gross
 
 
 # ---- the numbers -----------------------------------------------------------------------------------------
 @settings(max_examples=1000)
-@given(graphs())
-def test_gradients_of_random_graphs_are_the_complex_steps(root: Value) -> None:
-    root.backward()
-    program = Program.of(root)
-    scale = gross(program, [i.data for i in program])
-    for leaf, want in complex_steps(program).items():
-        got = program[leaf].grad
-        assert got is not None
-        assert abs(got - want) <= 1024 * EPS * scale[leaf] + 1e-30, program.source()
+@given(expressions(max_nodes=12))
+def test_gradients_of_random_graphs_are_exact(program: Dag) -> None:
+    report = differential(program, ["values"])
+    assert not report.wrong, report
 
 
-@settings(max_examples=150)
-@given(graphs(max_size=6))
-def test_gradients_of_random_graphs_are_the_differences(root: Value) -> None:
-    root.backward()
-    program, h = Program.of(root), 1e-5
-    scale = gross(program, [i.data for i in program])
-    for leaf in program.leaves:
-        run = lambda x, leaf=leaf: program.forward({leaf: x})[-1]
-        at = program[leaf].data
-        estimates = [(run(at + k * h) - run(at - k * h)) / (2 * k * h) for k in (1, 2)]
-        error = 10 * abs(estimates[0] - estimates[1]) + 1e-7 * (1 + scale[leaf] + abs(root.data))
-        assert abs(program[leaf].grad - estimates[0]) <= error, program.source()
+@settings(max_examples=100)
+@given(expressions(max_nodes=6))
+def test_second_gradients_of_random_graphs_are_exact(program: Dag) -> None:
+    report = differential(program, ["values"], order=2)
+    assert not report.wrong, report
 
 
 @settings(max_examples=200)
@@ -57,18 +47,6 @@ def test_grad_and_create_graph_agree_with_backward(root: Value) -> None:
     for node, a, b, most in zip(nodes, found, traced, scale, strict=True):
         assert a.data == node.grad
         assert abs(b.data - a.data) <= 64 * EPS * most
-
-
-@settings(max_examples=100)
-@given(graphs(max_size=6))
-def test_second_derivatives_of_random_graphs_are_complex_steps_of_the_first(root: Value) -> None:
-    x = next(node for node in topological_order(root) if node.rule is None)
-    first = grad(root, x, create_graph=True)
-    program = Program.of(first)
-    leaf = next((i for i, node in enumerate(topological_order(first)) if node is x), None)
-    want = complex_steps(program)[leaf] if leaf is not None else 0.0
-    most = gross(program, [i.data for i in program])[leaf] if leaf is not None else 0.0
-    assert abs(grad(first, x).data - want) <= 4096 * EPS * most + 1e-30
 
 
 @settings(max_examples=200)

@@ -22,7 +22,7 @@ from microgradx import versions
 from microgradx.rules import RULES, Rule
 from microgradx.scopes import AnomalyError, current
 from microgradx.tensor import Op, Tensor
-from microgradx.testing import check_grad
+from microgradx.testing import GradientError, check_grad
 from microgradx.value import Value
 from microgradx.worlds import partial as scalar_partial
 from microgradx.worlds import run as scalar_run
@@ -279,8 +279,12 @@ def assert_right_or_refused(program: Program, seed: int) -> bool:
     def total(*xs: Array) -> Array:
         return program.run(mg, dict(zip(leaves, xs, strict=True)), False)[1].numpy()  # type: ignore[no-any-return]
 
-    check_grad(total, *leaves.values(), vjp=lambda xs, g: [g * found[name] for name in leaves], directions=1,
-               resolution=1e-6, seed=seed)  # fmt: skip
+    try:
+        check_grad(total, *leaves.values(), vjp=lambda xs, g: [g * found[name] for name in leaves], directions=1,
+                   resolution=1e-6, seed=seed)  # fmt: skip
+    except GradientError as wrong:
+        wrong.add_note("\n".join(program.lines))
+        raise
     return True
 
 
