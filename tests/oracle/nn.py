@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from microgradx.testing import check_grad
+
 FILE = Path(__file__).parents[1] / "data" / "nn.json"
 Arrays = dict[str, Any]
 
@@ -157,12 +159,14 @@ def known(shape: tuple[int, ...], start: float = 0.0) -> Any:
 
 
 def study(
-    torch: Any, nn: Any, F: Any, code: str, given: Arrays, layer: str | None = None, kind: str = "float64"
-) -> dict[str, Any]:
+    torch: Any, nn: Any, F: Any, code: str, given: Arrays, layer: str | None = None, kind: str = "float64",
+    only: str = "",
+) -> dict[str, Any]:  # fmt: skip
     """What the expression gives, as arrays.
 
     given: also replaces a parameter, by the name "L.weight". Result: value; buffers; leaves (what the gradients are
-    of); total Σ c·value and its gradients; slope Σ c·gradient over all of them, and its gradients, "second".
+    of); total Σ c·value and its gradients; slope Σ c·gradient over all of them, and its gradients, "second". only: the
+    total or the slope, and nothing after it.
     """
     dtype = getattr(torch, kind)
     names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F}
@@ -184,8 +188,12 @@ def study(
                 b.copy_(torch.tensor(1 + 0.5 * known(tuple(b.shape)), dtype=dtype))
     value = eval(code, names)
     total = _contracted(torch, [value])
+    if only == "total":
+        return {"total": _plain(total)}
     grads = torch.autograd.grad(total, list(leaves.values()), create_graph=True, allow_unused=True)
     slope = _contracted(torch, [g for g in grads if g is not None])
+    if only == "slope":
+        return {"slope": _plain(slope)}
     second: Any = [None] * len(leaves)
     if slope.requires_grad:
         second = torch.autograd.grad(slope, list(leaves.values()), allow_unused=True)
@@ -209,24 +217,18 @@ def _plain(x: Any) -> Any:
     return x.detach().numpy().copy()
 
 
-def slopes(
-    torch: Any, nn: Any, F: Any, code: str, given: Arrays, layer: str | None = None
-) -> list[tuple[float, float]]:
-    """Along one direction of all arrays and parameters, by central differences and by the gradients.
-
-    Of Σ c·value, and of Σ c·gradient.
-    """
+def check_slopes(torch: Any, nn: Any, F: Any, code: str, given: Arrays, layer: str | None = None) -> None:
+    """Raise GradientError unless Σ c·value and Σ c·gradient have the gradients that a study gives of them."""
     here = study(torch, nn, F, code, given, layer)
-    way = {name: known(x.shape, 1.0) for name, x in here["leaves"].items()}
-    h = 1e-6
-    above, below = (
-        study(torch, nn, F, code, {**given, **{n: x + sign * h * way[n] for n, x in here["leaves"].items()}}, layer)
-        for sign in (1, -1)
-    )
-    return [
-        ((above[total] - below[total]) / (2 * h), sum(float((way[name] * g).sum()) for name, g in here[grads].items()))
-        for total, grads in (("total", "grads"), ("slope", "second"))
-    ]
+    leaves = here["leaves"]
+    for total, grads in (("total", "grads"), ("slope", "second")):
+
+        def value(*xs: Any, total: str = total) -> Any:
+            moved = {**given, **dict(zip(leaves, xs, strict=True))}
+            return study(torch, nn, F, code, moved, layer, only=total)[total]
+
+        vjp = lambda xs, g, found=here[grads]: [g * found.get(n, 0 * x) for n, x in zip(leaves, xs, strict=True)]
+        check_grad(value, *leaves.values(), vjp=vjp, directions=1, resolution=1e-6)
 
 
 def numbers(found: dict[str, Any]) -> dict[str, Any]:
