@@ -369,7 +369,10 @@ rule("stack", lambda dim, *xs: np.stack(xs, axis=dim), None,
 # ---- elements by their place -----------------------------------------------------------------------------
 def _index(x: Any, key: Any) -> Any:
     if key.__class__ is tuple and len(key) == 1 and key[0].__class__ is np.ndarray and key[0].dtype.kind == "i":
-        return x.take(key[0], 0)  # rows: five times faster
+        try:
+            return x.take(key[0], 0)  # rows: five times faster
+        except IndexError:
+            pass  # for a message that tells axis and size
     return x[key]
 
 

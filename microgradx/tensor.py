@@ -202,11 +202,13 @@ class Tensor:
             if self._data.dtype.kind != "f":
                 raise RuntimeError("only Tensors of floating point dtype can require gradients, got "
                                    f"{self.dtype!r}; convert it with .float()")  # fmt: skip
-            label = self.label
-            self._node = _leaf(self._data, self.__dict__.pop("_resting", None))
-            self._node.owner = weakref.ref(self)
+            label, frozen, grad = self.label, self.__dict__.pop("_frozen", None), self.__dict__.pop("_resting", None)
+            self._node = node = frozen or _leaf(self._data)
+            node._data, node._grad, node.made = self._data, grad, tick()
+            node.owner = weakref.ref(self)
             self.label = label
         elif not wanted and node is not None:
+            self.__dict__["_frozen"] = node  # which graphs made so far lead to, should it require a gradient again
             self._node = None
             self.grad = node._grad
 
@@ -509,6 +511,7 @@ class Tensor:
         found = _new(type(self))
         found._data, found._node = self._data.copy(), None
         found.__dict__.update(self.__dict__)
+        found.__dict__.pop("_frozen", None)
         memo[id(self)] = found
         if self._node is None and self.grad is not None:
             found.grad = Tensor._of(self.grad._data.copy())

@@ -382,6 +382,20 @@ def test_a_gradient_stays_with_a_tensor_that_requires_none() -> None:
     assert w.grad is None
 
 
+def test_graphs_lead_to_a_tensor_that_was_frozen_meanwhile() -> None:
+    x = mg.ones(2, requires_grad=True)
+    y, z = (x * 2).sum(), (x * 3).sum()
+    x.requires_grad_(False)
+    y.backward()
+    assert x.grad is None
+    assert copy.deepcopy(x).requires_grad_().grad is None
+    x.requires_grad_()
+    z.backward()
+    assert x.grad.tolist() == [3, 3]
+    (x * 4).sum().backward()
+    assert x.grad.tolist() == [7, 7]
+
+
 def test_a_tensor_made_of_an_array_shares_its_memory() -> None:
     array = np.zeros(3, np.float32)
     x = mg.Tensor(array)
@@ -423,6 +437,12 @@ def test_new_data_of_a_leaf_changes_no_gradient_of_the_old() -> None:
     out.data = mg.tensor([0.0])
     (g,) = mg.autograd.grad(out.sum(), x)
     assert g.item() == pytest.approx(math.exp(5), rel=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (3, 4), (3,)])
+def test_an_index_out_of_range_is_told_with_axis_and_size(shape: tuple[int, ...]) -> None:
+    with pytest.raises(IndexError, match=rf"index 5 is out of bounds for axis 0 with size {shape[0]}; the tensor's"):
+        mg.zeros(shape)[mg.tensor([5])]
 
 
 @pytest.mark.parametrize("change", ["i += 1", "i.zero_()", "i[0] = 1"])
