@@ -9,7 +9,7 @@ import pytest
 import microgradx as mg
 from microgradx.rules import RULES
 from microgradx.structural import STRUCTURAL
-from microgradx.testing.mutants import Mutant, corpus_suite, main, mutants, mutation_score
+from microgradx.testing.mutants import Mutant, main, mutants, mutation_score
 from microgradx.value import Value
 
 SOME = ("mul", "exp", "tanh", "maximum", "hypot", "where", "matmul", "sum", "softmax", "index", "")
@@ -26,10 +26,10 @@ def test_every_derivative_has_mutants() -> None:
 
 
 @pytest.mark.parametrize("rule", SOME)
-def test_the_corpus_kills_them(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus_suite, "__defaults__", ("", 1500))
+def test_the_corpus_kills_them(rule: str) -> None:
     # of the changes in a source every fourth, which is enough to see that they are made and found
-    score = mutation_score(among=[m for k, m in enumerate(of(rule)) if "with " not in m.name or k % 4 == 0])
+    some = [m for k, m in enumerate(of(rule)) if "with " not in m.name or k % 4 == 0]
+    score = mutation_score(among=some, programs=1500)
     assert score.survivors == (), str(score)
     assert len(score.killed) > 8
 
@@ -73,8 +73,18 @@ def test_nothing_stays_planted() -> None:
     assert {name: rule.partials for name, rule in RULES.items()} == table
 
 
-def test_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus_suite, "__defaults__", ("", 300))
-    assert main(["--only", "∂sin/∂x"]) == 0
+def test_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--only", "∂sin/∂x", "--programs", "300", "--processes", "1"]) == 0
     assert "(100.00 %)" in capsys.readouterr().out
     assert main(["--only", "no such fault"]) == 2
+
+
+def test_two_processes_give_the_same_score() -> None:
+    some = of("sin", "cos", "mul")[::3]
+    one, two = (mutation_score(among=some, programs=100, processes=n) for n in (1, 2))
+    assert (one.killed, one.survivors, one.equivalent, one.raised) == (
+        two.killed,
+        two.survivors,
+        two.equivalent,
+        two.raised,
+    )

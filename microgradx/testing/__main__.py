@@ -1,4 +1,4 @@
-"""The commands of microgradx.testing: table, mutants, nightly, coverage. Each has its own --help.
+"""The commands of microgradx.testing: table, mutants, shrink, nightly, coverage. Each has its own --help.
 
 >>> main(["table", "--checks", "0"])
 Traceback (most recent call last):
@@ -18,6 +18,7 @@ __all__ = ["main"]
 COMMANDS = {
     "table": ("tables", "main", "what fixed tolerances miss, and this project's verdicts beside them"),
     "mutants": ("mutants", "main", "plant faults in every rule and in the sweep, and count those that are found"),
+    "shrink": ("shrinking", "main", "plant faults and count the operations of the programs that Hypothesis shrinks to"),
     "nightly": ("corpus", "nightly", "run many random programs against their oracle"),
     "coverage": ("corpus", "coverage", "count the rules and pairs of rules that random programs reach"),
 }

@@ -20,16 +20,18 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from inspect import signature
+from multiprocessing import get_context
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from .. import graph, rules, structural, value
+from .. import graph, rules, structural, transforms, value
 from ..rules import RULES, Rule
 from ..structural import STRUCTURAL, Structural, arrays, unbroadcast
 from ..tensor import Op, Tensor, tensors
@@ -318,11 +320,15 @@ def _replaced(owner: Any, name: str, new: Any) -> Iterator[None]:
         setattr(owner, name, before)
 
 
-def _of_sweep(name: str, owner: Any, attribute: str, make: Callable[[Any], Any]) -> Mutant:
+def _of_sweep(name: str, owner: Any, **made: Callable[[Any], Any]) -> Mutant:
+    """made: for each name in the module what makes the faulty from the right one."""
+
     @contextmanager
     def planted(calls: Counter[str]) -> Iterator[None]:
         calls["changed"] += 1  # whether it makes a difference cannot be told from outside
-        with _replaced(owner, attribute, make(getattr(owner, attribute))):
+        with ExitStack() as stack:
+            for attribute, make in made.items():
+                stack.enter_context(_replaced(owner, attribute, make(getattr(owner, attribute))))
             yield
 
     return Mutant(f"sweep: {name}", "", planted)
@@ -349,11 +355,14 @@ def _only_leading(original: Any) -> Any:
 def _merged(original: Any) -> Any:
     """Leaves of equal numbers taken for one."""
 
+    latest: list[Any] = [None, {}]
+
     def accumulate(node: Op, g: Any, given: set[int]) -> None:
         original(node, g, given)
-        store = accumulate.__dict__.setdefault("store", {})
+        if latest[0] is not given:  # another sweep
+            latest[:] = given, {}
         data = node._data
-        twin = store.setdefault((data.shape, data.tobytes()), node)
+        twin = latest[1].setdefault((data.shape, data.tobytes()), node)
         if twin is not node and twin._grad is not None and node._grad is not None:
             node._grad = twin._grad
 
@@ -384,25 +393,50 @@ def _in_place(original: Any) -> Any:
 
 def _sweep_mutants() -> Iterator[Mutant]:
     t = _engine
-    yield _of_sweep("breadth first", t, "heappop", lambda _: lambda waiting: waiting.pop(0))
-    yield _of_sweep("depth first, each node once", t, "heappop", lambda _: lambda waiting: waiting.pop())
-    yield _of_sweep("no un-broadcast", t, "unbroadcast", lambda _: _unsummed)
-    yield _of_sweep("no un-broadcast of size 1", t, "unbroadcast", _only_leading)
-    yield _of_sweep("the gradient given to backward() ignored", t, "_seed", _seed_of_ones)
-    yield _of_sweep("leaves of equal numbers merged", t, "_accumulate", _merged)
-    yield _of_sweep("= for +=", t, "Gradients", lambda _: _Last)
-    yield _of_sweep("the second use counted twice", t, "Gradients", lambda _: _Doubled)
-    yield _of_sweep("added up in a shared array", t, "Gradients", _in_place)
-    yield _of_sweep("only the first use counted", t, "Gradients", lambda _: _First)
-    yield _of_sweep("nodes of equal numbers merged", t, "Gradients", lambda _: _Merged)
-    yield _of_sweep("Values: sums in the order of the forward pass", graph, "order", _forward_order)
-    yield _of_sweep("Values: breadth first", graph, "order", _by_levels)
-    yield _of_sweep("Values: = for +=", graph, "_sweep", _assigning)
-    yield _of_sweep("Values: a repeated operand counted once", graph, "_sweep", _once_a_node)
-    yield _of_sweep("Values: the last operand forgotten", graph, "_sweep", _without_the_last)
-    yield _of_sweep("Values: create_graph breadth first", graph, "topological_order", _by_levels_alone)
-    yield _of_sweep("Values: create_graph, a repeated operand counted once", graph, "contributions", _distinct)
-    yield _of_sweep("Values: the seed ignored", graph, "_sweep", lambda f: lambda nodes, root, _: f(nodes, root, 1.0))
+    plain = lambda original: lambda waiting, entry: waiting.append(entry)  # no heap, but a queue or a stack
+    yield _of_sweep("breadth first", t, heappush=plain, heappop=lambda _: lambda waiting: waiting.pop(0))
+    yield _of_sweep("depth first, each node once", t, heappush=plain, heappop=lambda _: lambda waiting: waiting.pop())
+    yield _of_sweep("the first made first", t, heappush=_by_age)
+    yield _of_sweep("no un-broadcast", t, unbroadcast=lambda _: _unsummed)
+    yield _of_sweep("no un-broadcast of size 1", t, unbroadcast=_only_leading)
+    yield _of_sweep("the gradient given to backward() ignored", t, _seed=_seed_of_ones)
+    yield _of_sweep("leaves of equal numbers merged", t, _accumulate=_merged)
+    yield _of_sweep("= for +=", t, Gradients=lambda _: _Last)
+    yield _of_sweep("the second use counted twice", t, Gradients=lambda _: _Doubled)
+    yield _of_sweep("added up in a shared array", t, Gradients=_in_place)
+    yield _of_sweep("only the first use counted", t, Gradients=lambda _: _First)
+    yield _of_sweep("nodes of equal numbers merged", t, Gradients=lambda _: _Merged)
+    yield _of_sweep("a mask or number as derivative, the gradient ignored", t, _chain=_ignoring)
+    yield _of_sweep("create_graph, the gradient ignored", t, _chain_tensors=_ignoring)
+    yield _of_sweep("a derivative of -1 taken for 1", t, _chain=_unsigned)
+    yield _of_sweep("create_graph, a derivative of -1 taken for 1", t, _chain_tensors=_unsigned)
+    yield _of_sweep("create_graph on other numbers", t, _lifted=_detached)
+    yield _of_sweep("Values: sums in the order of the forward pass", graph, order=_forward_order)
+    yield _of_sweep("Values: breadth first", graph, order=_by_levels)
+    yield _of_sweep("Values: = for +=", graph, _sweep=_assigning)
+    yield _of_sweep("Values: a repeated operand counted once", graph, _sweep=_once_a_node)
+    yield _of_sweep("Values: the last operand forgotten", graph, _sweep=_without_the_last)
+    yield _of_sweep("Values: the seed ignored", graph, _sweep=lambda f: lambda nodes, root, _: f(nodes, root, 1.0))
+    yield _of_sweep("Values: create_graph breadth first", transforms, topological_order=_by_levels_alone)
+    yield _of_sweep("Values: create_graph, a repeated operand counted once", transforms, _contributions=_distinct)
+
+
+def _by_age(original: Any) -> Any:
+    return lambda waiting, entry: original(waiting, (-entry[0], entry[1]))
+
+
+def _ignoring(original: Any) -> Any:
+    """The derivative alone, in the gradient's shape."""
+    return lambda g, d: original(g * 0 + 1, d)
+
+
+def _unsigned(original: Any) -> Any:
+    return lambda g, d: original(g, 1 if d.__class__ is int and d == -1 else d)
+
+
+def _detached(original: Any) -> Any:
+    """A graph of the gradient that is not on the nodes of the inputs: a second derivative without these."""
+    return lambda node: [x.detach() if isinstance(x, Tensor) else x for x in original(node)]
 
 
 def _forward_order(original: Any) -> Any:
@@ -437,6 +471,7 @@ def _sweeping(hand_on: Callable[[Any], None]) -> Any:
     """A sweep of Values with another way to hand a node's gradient to its parents."""
 
     def sweep(nodes: list[Any], root: Any, seed: float) -> None:
+        nodes = [node for node in nodes if isinstance(node, graph.Node)]  # a bundle's nodes are among the slots
         for node in nodes:
             node._grad = 0.0
         root._grad = seed
@@ -490,19 +525,35 @@ class _Check:
         assert not report.wrong, report
 
 
+Checks = list[Callable[[], None]]
+
+
 @cache
-def _checks(n: int) -> dict[str, list[Callable[[], None]]]:
-    """The checks of n programs, every fifth to second order too, by the rules that they run; "" has all of them."""
-    found: dict[str, list[Callable[[], None]]] = defaultdict(list)
-    for i in range(n):
+def _checks(n: int) -> dict[str, Checks]:
+    """The checks of n programs, every fifth to second order too, by the rules that they run, short programs first.
+
+    "" has all of them. Raises ValueError when one fails: there is no fault yet, and such a suite would kill everything.
+    """
+    found: dict[str, Checks] = defaultdict(list)
+    for i in sorted(range(n), key=lambda i: len(drawn(i))):
         program, engine = drawn(i), "values" if of_values(i) else "microgradx"
         for order in (1, 2) if i % 5 == 0 else (1,):
+            check = _Check(program, engine, order)
+            _clean(check)
             names = program.execute(engine, order)
             for rule in {"", *_rules(names.get("along", names[program.root]))}:
-                found[rule].append(_Check(program, engine, order))
+                found[rule].append(check)
     for rule in ("", "cast"):
+        _clean(check_casts)
         found[rule].append(check_casts)
     return found
+
+
+def _clean(suite: Callable[[], Any]) -> None:
+    try:
+        suite()
+    except Exception as problem:
+        raise ValueError(f"the suite fails without any mutant: {problem}") from problem
 
 
 def check_casts() -> None:
@@ -517,49 +568,104 @@ def check_casts() -> None:
 
 
 def corpus_suite(rule: str = "", n: int = 10_000) -> Callable[[], None]:
-    """The random programs of the corpus that run the rule, or one of several, or all; it stops at the first failure."""
+    """The random programs of the corpus that run the rule, or one of several, or all; it stops at the first failure.
+
+    What failed last is tried first the next time: one fault of a rule is found where another one was.
+    """
+    checks = list(dict.fromkeys(check for name in rule.split() or [""] for check in _checks(n)[name]))
 
     def suite() -> None:
-        for name in rule.split() or [""]:
-            for check in _checks(n)[name]:
+        for i, check in enumerate(checks):
+            try:
                 check()
+            except Exception:
+                checks.insert(0, checks.pop(i))
+                raise
 
     return suite
 
 
-def mutation_score(suite: Callable[[], Any] | None = None, among: Iterable[Mutant] | None = None) -> Score:
+# ---- the score -------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class _Fate:
+    """What became of one mutant."""
+
+    name: str
+    killed: bool
+    raised: bool = False
+    reason: str = ""  #: of an equivalent one
+
+
+def mutation_score(
+    suite: Callable[[], Any] | None = None, among: Iterable[Mutant] | None = None, programs: int = 10_000,
+    processes: int = 1, look: Callable[[int, int], None] = lambda done, of: None,
+) -> Score:  # fmt: skip
     """Plant each mutant (all of them by default), run the suite, and see whether it fails.
 
-    suite: raises, as a test does, when it finds a fault; by default the corpus, for each mutant the programs that use
-    its rule. Raises ValueError when the suite fails before anything is planted: such a suite kills everything.
+    suite: raises, as a test does, when it finds a fault; by default the corpus of so many programs, for each mutant
+    those that use its rule. processes: for the corpus, which is the same in each; the score does not depend on it.
+    look: called with the number of mutants that are through, and of all. Raises ValueError when the suite fails
+    before anything is planted: such a suite kills everything.
     """
     chosen = list(mutants() if among is None else among)
     started = time.perf_counter()
-    for check in {suite} if suite else {corpus_suite()}:
-        try:
-            check()
-        except Exception as problem:
-            raise ValueError(f"the suite fails without any mutant: {problem}") from problem
-    killed: list[str] = []
-    survivors: list[str] = []
-    equivalent: list[tuple[str, str]] = []
-    raised = 0
-    for mutant in chosen:
-        calls: Counter[str] = Counter()
-        failure: Any = None
-        with mutant.planted(calls):
-            try:
-                (suite or corpus_suite(mutant.rule))()
-            except Exception as found:
-                failure = found
-        if failure is not None:
-            killed.append(mutant.name)
-            raised += _raised(failure)
-        elif suite is None and calls["all"] and not calls["changed"]:
-            equivalent.append((mutant.name, f"the same derivative in each of {calls['all']} calls"))
+    fates: dict[str, _Fate] = {}
+
+    def done(found: Iterable[_Fate]) -> None:
+        fates.update((fate.name, fate) for fate in found)
+        look(len(fates), len(chosen))
+
+    if suite is not None:
+        _clean(suite)
+        for mutant in chosen:
+            done([_fate(mutant, suite)])
+    else:
+        groups: dict[str, list[Mutant]] = defaultdict(list)
+        for mutant in chosen:
+            groups[mutant.rule].append(mutant)
+        if processes == 1:
+            for rule, group in groups.items():
+                killing = corpus_suite(rule, programs)
+                for mutant in group:
+                    done([_fate(mutant, killing, True)])
         else:
-            survivors.append(mutant.name)
-    return Score(tuple(killed), tuple(survivors), tuple(equivalent), raised, time.perf_counter() - started)
+            with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+                # the longest first: the processes end together
+                names = sorted(([m.name for m in group] for group in groups.values()), key=len, reverse=True)
+                for future in as_completed([pool.submit(_group, each, programs) for each in names]):
+                    done(future.result())
+    found = [fates[mutant.name] for mutant in chosen]
+    return Score(
+        tuple(fate.name for fate in found if fate.killed),
+        tuple(fate.name for fate in found if not (fate.killed or fate.reason)),
+        tuple((fate.name, fate.reason) for fate in found if fate.reason),
+        sum(fate.raised for fate in found), time.perf_counter() - started,
+    )  # fmt: skip
+
+
+@cache
+def named() -> dict[str, Mutant]:
+    """The mutants by their names, which unlike themselves can go to another process."""
+    return {mutant.name: mutant for mutant in mutants()}
+
+
+def _group(names: Sequence[str], programs: int) -> list[_Fate]:
+    """Of the mutants of one rule."""
+    group = [named()[name] for name in names]
+    suite = corpus_suite(group[0].rule, programs)
+    return [_fate(mutant, suite, True) for mutant in group]
+
+
+def _fate(mutant: Mutant, suite: Callable[[], Any], whole: bool = False) -> _Fate:
+    """whole: the suite has all that there is to see of the rule, and a derivative that is the same there is right."""
+    calls: Counter[str] = Counter()
+    with mutant.planted(calls):
+        try:
+            suite()
+        except Exception as problem:
+            return _Fate(mutant.name, True, _raised(problem))
+    same = whole and calls["all"] and not calls["changed"]
+    return _Fate(mutant.name, False, reason=f"the same derivative in each of {calls['all']} calls" if same else "")
 
 
 def _raised(problem: Exception) -> bool:
@@ -575,11 +681,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     about = "Plant every fault and count those that the corpus finds."
     parser = argparse.ArgumentParser(prog="python -m microgradx.testing mutants", description=about)
     parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose name contains this")
+    parser.add_argument("--programs", type=int, default=10_000, help="of the corpus (default 10000)")
+    parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args(argv)
     chosen = [m for m in mutants() if given.only in m.name]
     if not chosen:
         print(f"no mutant has {given.only!r} in its name")
         return 2
-    score = mutation_score(None, chosen)
+    score = mutation_score(None, chosen, given.programs, given.processes, progress)
     print(score)
     return int(bool(score.survivors))
+
+
+def progress(done: int, of: int, what: str = "mutants") -> None:
+    """One line, for someone who looks on."""
+    if sys.stderr.isatty():
+        print(f"\r{done} of {of} {what}" + "\n" * (done == of), end="", file=sys.stderr, flush=True)
