@@ -923,8 +923,9 @@ def _sweep(
             heappush(waiting, (-node.made, node))
         grads[node] = g
     token, checking, last_change, known = enter(IGNORE), scope.checking, versions.last_change, grads.get
-    # a formula may hold a branch that is not taken, whose nan is no anomaly: only what is handed on is checked
-    unchecked = enter_scope(Scope("", scope, scope.recording)) if checking and create_graph else None
+    # Recording, as in PyTorch, within no_grad too. A formula may hold a branch that is not taken, whose nan is no
+    # anomaly: only what is handed on is checked
+    inside = enter_scope(Scope("", scope)) if create_graph and (checking or not scope.recording) else None
     try:
         while waiting:
             node = heappop(waiting)[1]
@@ -961,8 +962,8 @@ def _sweep(
                 node.spent = True
     finally:
         leave(token)
-        if unchecked is not None:
-            leave_scope(unchecked)
+        if inside is not None:
+            leave_scope(inside)
     return grads, leaves, done
 
 
@@ -1028,9 +1029,14 @@ def backward_from(
         leaves = [node for node in (*leaves, *done) if node in wanted]
     elif Op.retaining:
         leaves += [node for node in done if hasattr(node, "retains")]
-    with sweeping:  # threads may share leaves
-        for node in leaves:
-            _accumulate(node, grads[node], given)
+    inside = enter_scope(Scope("", current())) if create_graph else None  # recording
+    try:
+        with sweeping:  # threads may share leaves
+            for node in leaves:
+                _accumulate(node, grads[node], given)
+    finally:
+        if inside is not None:
+            leave_scope(inside)
 
 
 def _accumulate(node: Op, g: Any, given: set[int]) -> None:

@@ -78,8 +78,9 @@ def _traced_sweep(root: Any, seed: Any) -> dict[Any, Any]:
     """Like `sweep`, but each gradient is a node, made by the same rules; what has no gradient is not in the dict."""
     grads: dict[Any, Any] = {root: seed}
     outer = current()
-    # A formula may hold a branch that is not taken, whose nan is no anomaly: only what is handed on is checked
-    token = enter(Scope("", outer, outer.recording))
+    # Recording, within no_grad too. A formula may hold a branch that is not taken, whose nan is no anomaly: only what
+    # is handed on is checked
+    token = enter(Scope("", outer))
     try:
         for node in reversed(topological_order(root)):
             for parent, received in _contributions(node, grads[node]):

@@ -27,6 +27,17 @@ def test_no_grad_gives_plain_leaves() -> None:
     assert x.grad is None
 
 
+def test_create_graph_records_within_no_grad_too() -> None:
+    v, x = mg.Value(3.0), mg.tensor([3.0], requires_grad=True)
+    w, y, z = v**3, (x**3).sum(), x.sum()
+    with mg.no_grad():
+        g, h = mg.grad(w, v, create_graph=True), mg.grad(y, x, create_graph=True)
+        y.backward(create_graph=True)
+        z.backward(create_graph=True)
+        assert not (x * 2).requires_grad
+    assert (mg.grad(g, v).data, mg.grad(h.sum(), x).item(), mg.grad(x.grad.sum(), x).item()) == (18.0, 18.0, 18.0)
+
+
 def test_no_grad_decorates_functions_again_and_again() -> None:
     @mg.no_grad()
     def double(x: Value) -> Value:
