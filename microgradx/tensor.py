@@ -895,7 +895,7 @@ Gradients = dict[Any, Any]  #: what a sweep adds up in, by node
 
 def _sweep(
     roots: Sequence[Tensor], seeds: Sequence[Any], retain: bool, create_graph: bool
-) -> tuple[dict[Op, Any], list[Op], list[Op]]:
+) -> tuple[Gradients, list[Op], list[Op]]:
     """The gradient of Σ root·seed by every node below the roots: arrays, or Tensors with create_graph.
 
     Beside them the leaves, and the other nodes in the order of the sweep: the last made first, so that each has its
@@ -904,7 +904,7 @@ def _sweep(
     xp, chain, scope = (tensors, _chain_tensors, current()) if create_graph else (arrays, _chain, current())
     if len(roots) != len(seeds):
         raise RuntimeError(f"got {len(roots)} tensors and {len(seeds)} gradients")
-    grads: dict[Any, Any] = Gradients()
+    grads = Gradients()
     leaves: list[Op] = []
     done: list[Op] = []
     waiting: list[tuple[int, Op]] = []  # a heap: the last made first
@@ -1023,8 +1023,7 @@ def backward_from(
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     retain = create_graph if retain_graph is None else retain_graph
     grads, leaves, done = _sweep(roots, seeds, retain, create_graph)
-    seen = [grads[root._node] for root in roots if root._node]
-    given = {id(getattr(g, "_data", g)) for g in seen}  # which may be the caller's own
+    given = {id(getattr(g, "_data", g)) for root in roots for g in (grads[root._node],)}  # may be the caller's own
     if wanted is not None:
         leaves = [node for node in (*leaves, *done) if node in wanted]
     elif Op.retaining:
@@ -1092,7 +1091,7 @@ def grad(
     grads = _sweep(roots, [seeds] if isinstance(seeds, Tensor) else seeds, retain, create_graph)[0]
     found: list[Tensor | None] = []
     for x in wanted:
-        g = grads.get(x._node)  # type: ignore[arg-type]
+        g = grads.get(x._node)
         if g is None and materialize_grads:
             g = np.zeros_like(x._data)
         if g is None and not allow_unused:
