@@ -273,9 +273,10 @@ class Tensor:
     def data(self, other: Tensor) -> None:
         if not isinstance(other, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(other).__name__}")
-        if self._node is not None:
-            if self._node.rule is None:
-                self._node._data = other._data
+        node = self.__dict__.get("_frozen") if self._node is None else self._node
+        if node is not None:
+            if node.rule is None:
+                node._data = other._data
             elif (other.shape, other.dtype) != (self.shape, self.dtype):
                 raise RuntimeError("a tensor in a graph keeps its shape and dtype, which its gradient has too; "
                                    "take a detach() of it instead")  # fmt: skip

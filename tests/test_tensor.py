@@ -394,6 +394,11 @@ def test_graphs_lead_to_a_tensor_that_was_frozen_meanwhile() -> None:
     assert x.grad.tolist() == [3, 3]
     (x * 4).sum().backward()
     assert x.grad.tolist() == [7, 7]
+    del y, z
+    x.requires_grad_(False)
+    gone = weakref.ref(x._data)
+    x.data = mg.zeros(2)
+    assert gone() is None
 
 
 def test_a_tensor_made_of_an_array_shares_its_memory() -> None:
