@@ -60,6 +60,8 @@ def drawn(i: int, seed: int = 0) -> Dag:
     leaves = [(rng.choice(shapes), [rng.randint(-32, 16) for _ in range(8)]) for _ in range(rng.randint(1, 3))]
     if rng.random() < 1 / 8:  # equal numbers, which an engine must not take for one leaf
         leaves[-1] = leaves[0]
+    if rng.random() < 1 / 8:  # zeros and ones, which tie with one another
+        leaves = [(shape, [-8 * (e % 2) for e in eighths]) for shape, eighths in leaves]
     return decode(leaves, genes, ops, np.float32 if i % 4 == 1 else np.float64)
 
 

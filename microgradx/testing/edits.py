@@ -31,7 +31,8 @@ Function = Callable[..., Any]
 def edits(function: Function, arrays: Sequence[str]) -> Iterator[tuple[str, Function]]:
     """(what, function) of every change that makes sense of a lambda or a function; none where its source is not found.
 
-    arrays: the parameters that may stand for one another.
+    arrays: the parameters that may stand for one another. The function's attribute `reached` counts how often what is
+    new has been evaluated.
     """
     found = _node(function)
     if found is None:
@@ -47,7 +48,8 @@ def edits(function: Function, arrays: Sequence[str]) -> Iterator[tuple[str, Func
         for new in _changes(site, names):
             what = f"{ast.unparse(site)} becomes {ast.unparse(new)}"
             named[what] += 1
-            yield what + f" ({named[what]})" * (named[what] > 1), _compiled(_replaced(found, k, new), function)
+            counted = ast.Call(ast.Name("_reached", ast.Load()), [new], [])
+            yield what + f" ({named[what]})" * (named[what] > 1), _compiled(_replaced(found, k, counted), function)
 
 
 def _changes(site: ast.AST, names: Sequence[str]) -> Iterator[ast.expr]:
@@ -120,7 +122,11 @@ def _replaced(node: Any, k: int, new: ast.expr) -> Any:
 
 
 def _compiled(node: Any, function: Function) -> Function:
-    names = dict(function.__globals__)
+    def reached(x: Any) -> Any:
+        edited.__dict__["reached"] += 1
+        return x
+
+    names = {**function.__globals__, "_reached": reached}
     if isinstance(node, ast.Lambda):
         made = eval(compile(ast.Expression(node), "<edited>", "eval"), names)
     else:
@@ -128,4 +134,5 @@ def _compiled(node: Any, function: Function) -> Function:
         exec(compile(ast.Module([node], []), "<edited>", "exec"), names)
         made = names[node.name]
     edited: Function = made
+    edited.__dict__["reached"] = 0
     return edited

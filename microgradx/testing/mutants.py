@@ -1,9 +1,12 @@
 """Faults planted on purpose: a suite of gradient tests is as good as the share of them that it notices.
 
 A mutant changes one derivative of one rule, or one line of the backward sweep, while a suite runs. A suite kills it
-by failing. A survivor whose derivative was the same on every call that the suite made is no fault that any test could
-see there: it is listed as equivalent, with the number of calls. Derivatives are changed from outside (a factor, a
-sign, the gradient ignored) and in their own source: a term dropped, another operand, a sum or a transpose forgotten.
+by failing. Derivatives are changed from outside (a factor, a sign, the gradient ignored) and in their own source: a
+term dropped, another operand, a sum or a transpose forgotten.
+
+A survivor is equivalent, and is listed with the reason, when no test could see it: of a rule of numbers, when the
+derivative and its own slopes are the same at all combinations of numbers such as 0, nan and the largest; of a rule of
+arrays, when the changed part was evaluated, and the derivative was the same in each call.
 
 >>> score = mutation_score(lambda: None, [m for m in mutants() if m.rule == "tanh"])  # a suite that tests nothing
 >>> len(score.killed), len(score.survivors) > 5
@@ -23,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from inspect import signature
 from multiprocessing import get_context
 from types import FunctionType
@@ -36,6 +39,7 @@ from ..rules import RULES, Rule
 from ..structural import STRUCTURAL, Structural, arrays, unbroadcast
 from ..tensor import Op, Tensor, tensors
 from .corpus import DiffReport, _rules, differential, drawn, of_values
+from .edges import EDGES
 from .edits import edits
 from .programs import Dag
 
@@ -53,6 +57,8 @@ class Mutant:
     name: str
     rule: str  #: the rule whose derivative it changes, or several with a space between, "" for a fault of the sweep
     planted: Callable[[Counter[str]], Any]
+    edited: Formula | None = None  #: the changed source, which counts how often the change is reached
+    same: Callable[[], int] | None = None  #: at how many points the derivative is the same, 0 if not at all
 
 
 @dataclass(frozen=True)
@@ -135,15 +141,21 @@ def _changes(rule: Rule | Structural) -> Iterator[tuple[str, Callable[..., Any]]
                 yield "inputs exchanged", _exchanged
 
 
-def _edited(function: Formula) -> Callable[[Any, Formula, tuple[Any, ...]], Any]:
-    return lambda d, original, args: function(*args)
+@dataclass(frozen=True)
+class _Edited:
+    """The formula with its source changed."""
+
+    function: Formula
+
+    def __call__(self, d: Any, original: Formula, args: tuple[Any, ...]) -> Any:
+        return self.function(*args)
 
 
 def _written(rule: Rule | Structural, formula: Formula) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Changes of a formula's own source."""
     arrays_ = [name for name, each in zip(rule.inputs, rule.partials, strict=True) if each]
     for what, function in edits(formula, ["g", "y", *arrays_]):
-        yield f"with {what}", _edited(function)
+        yield f"with {what}", _Edited(function)
 
 
 def _with(formulas: Sequence[Formula | None], slot: int, formula: Formula) -> tuple[Formula | None, ...]:
@@ -168,6 +180,7 @@ def _of_rule(rule: Rule | Structural, slot: int, what: str, change: Callable[...
             calls["all"] += args[0] in (arrays, tensors) or rule.vectors > 0
             if args[0] in (arrays, tensors):
                 calls["changed"] += _differ(right, wrong)
+                calls["zero"] += not np.any(_plain(right))
             elif rule.vectors:  # read as a formula, which Values then compute with
                 calls["changed"] += str(right) != str(wrong)
             return wrong
@@ -179,12 +192,47 @@ def _of_rule(rule: Rule | Structural, slot: int, what: str, change: Callable[...
         finally:
             object.__setattr__(rule, field, formulas)
 
-    return Mutant(f"∂{rule.name}/∂{rule.inputs[slot]} {what}", rule.name, planted)
+    edited = change.function if isinstance(change, _Edited) else None
+    same = partial(_same_everywhere, rule, original, change) if isinstance(rule, Rule) and not rule.vectors else None
+    return Mutant(f"∂{rule.name}/∂{rule.inputs[slot]} {what}", rule.name, planted, edited, same)
+
+
+#: Ends of domains, ties with one another, what overflows and what vanishes when it is multiplied
+NUMBERS = (0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -3.0, 1e-200, -1e-200, 1e200, -1e200, 1.7e308, -1.7e308, np.inf,
+           -np.inf, np.nan)  # fmt: skip
+
+
+def _same_everywhere(rule: Rule, original: Formula, change: Callable[..., Any]) -> int:
+    """At how many points, all of them, the derivative is the same, and its slopes where they are numbers; else 0."""
+    grid = np.array(np.meshgrid(*[NUMBERS] * len(rule.inputs))).reshape(len(rule.inputs), -1)
+    flat = [derivative is None for derivative in rule.partials]
+    found = []
+    with np.errstate(all="ignore"):
+        value = np.broadcast_to(rule.value(arrays, *(x > 0 if f else x for x, f in zip(grid, flat, strict=True))),
+                                grid[0].shape)  # fmt: skip
+        inside = ~np.isnan(value) | np.isnan(grid).any(0)
+        for wrong in (False, True):
+            xs = [Tensor._of(x > 0) if f else Tensor._of(x.copy()).requires_grad_()
+                  for x, f in zip(grid, flat, strict=True)]  # fmt: skip
+            y = rule(*xs)
+            d = original(tensors, y, *xs)
+            d = change(d, original, (tensors, y, *xs)) if wrong else d
+            slopes = [np.zeros(value.shape) for _ in xs]
+            if isinstance(d, Tensor) and d.requires_grad:
+                d.backward(Tensor._of(np.ones(d._data.shape)))
+                slopes = [s if x.grad is None else x.grad._data for s, x in zip(slopes, xs, strict=True)]
+            found.append((np.broadcast_to(np.asarray(_plain(d), float), value.shape), slopes))
+    (right, slopes), (wrong_, others) = found
+    same = np.array_equal(right[inside], wrong_[inside], equal_nan=True)
+    for s, o in zip(slopes, others, strict=True):
+        numbers = np.isfinite(s) & ~np.isnan(value)
+        same &= np.allclose(s[numbers], o[numbers], 1e-9, 0)
+    return int(inside.sum()) * bool(same)
 
 
 def _differ(right: Any, wrong: Any) -> bool:
     a, b = np.asarray(_plain(right)), np.asarray(_plain(wrong))
-    if b.ndim > a.ndim:  # the sweep adds up what is larger than the input
+    if b.shape != a.shape:  # as the sweep does with it
         with suppress(ValueError):
             b = unbroadcast(arrays, b, a.shape)
     with suppress(ValueError):
@@ -219,7 +267,7 @@ def _of_helper(module: Any, name: str) -> Iterator[Mutant]:
                     stack.enter_context(_specialised_anew(rule))
                 yield
 
-        yield Mutant(f"{name} with {what}", " ".join(rule.name for rule in users), planted)
+        yield Mutant(f"{name} with {what}", " ".join(rule.name for rule in users), planted, changed)
 
 
 def _called(rule: Rule | Structural) -> set[str]:
@@ -512,7 +560,7 @@ def mutants() -> list[Mutant]:
 
 
 # ---- suites ----------------------------------------------------------------------------------------------
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Check:
     """A program of the corpus, to be checked on an engine to first or second order."""
 
@@ -532,20 +580,23 @@ Checks = list[Callable[[], None]]
 def _checks(n: int) -> dict[str, Checks]:
     """The checks of n programs, every fifth to second order too, by the rules that they run, short programs first.
 
-    "" has all of them. Raises ValueError when one fails: there is no fault yet, and such a suite would kill everything.
+    After them those at edges. "" has all of them. Raises ValueError when one fails: there is no fault yet, and such a
+    suite would kill everything.
     """
     found: dict[str, Checks] = defaultdict(list)
     for i in sorted(range(n), key=lambda i: len(drawn(i))):
         program, engine = drawn(i), "values" if of_values(i) else "microgradx"
         for order in (1, 2) if i % 5 == 0 else (1,):
-            check = _Check(program, engine, order)
+            check: Callable[[], None] = _Check(program, engine, order)
             _clean(check)
             names = program.execute(engine, order)
             for rule in {"", *_rules(names.get("along", names[program.root]))}:
                 found[rule].append(check)
-    for rule in ("", "cast"):
-        _clean(check_casts)
-        found[rule].append(check_casts)
+    others: list[tuple[str, Callable[[], None]]] = [("cast", check_casts), *((edge.rule, edge) for edge in EDGES)]
+    for rule, check in others:
+        _clean(check)
+        found[rule].append(check)
+        found[""].append(check)
     return found
 
 
@@ -659,13 +710,27 @@ def _group(names: Sequence[str], programs: int) -> list[_Fate]:
 def _fate(mutant: Mutant, suite: Callable[[], Any], whole: bool = False) -> _Fate:
     """whole: the suite has all that there is to see of the rule, and a derivative that is the same there is right."""
     calls: Counter[str] = Counter()
+    reached = mutant.edited.__dict__["reached"] if mutant.edited else 0
     with mutant.planted(calls):
         try:
             suite()
         except Exception as problem:
             return _Fate(mutant.name, True, _raised(problem))
-    same = whole and calls["all"] and not calls["changed"]
-    return _Fate(mutant.name, False, reason=f"the same derivative in each of {calls['all']} calls" if same else "")
+    return _Fate(mutant.name, False, reason=_why_equivalent(mutant, calls, reached) if whole else "")
+
+
+def _why_equivalent(mutant: Mutant, calls: Counter[str], reached: int) -> str:
+    """The reason why no test can see a survivor, or "" where there is none."""
+    if not calls["all"] or calls["changed"]:
+        return ""
+    if mutant.same is not None:
+        points = mutant.same()
+        return f"the same at {points} points, 0, nan and the largest among them" if points else ""
+    if calls["zero"] == calls["all"]:
+        return f"0 in each of {calls['all']} calls, whatever the gradient"
+    if mutant.edited is not None and mutant.edited.__dict__["reached"] == reached:
+        return ""
+    return f"the same derivative in each of {calls['all']} calls"
 
 
 def _raised(problem: Exception) -> bool:

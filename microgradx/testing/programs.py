@@ -404,13 +404,14 @@ Gene = tuple[int, int, int, int]
 
 def decode(
     leaves: Sequence[tuple[tuple[int, ...], Sequence[int]]], genes: Sequence[Gene], ops: Sequence[str] = ARRAYS,
-    dtype: Any = np.float64,
+    dtype: Any = np.float64, keep: int | None = None,
 ) -> Dag:  # fmt: skip
     """The program of a genome; there is one for every genome.
 
     leaves: shapes of at most 32 elements, each with numbers k, which stand for 1 + k/8 between −3 and 3 and are
     repeated as often as needed. genes: (operation, back to the first operand, back to the second, the rest), where
-    0 is the newest result. ops: what the first number chooses from.
+    0 is the newest result. ops: what the first number chooses from. keep: so many steps at most, repairs among them, so
+    that a repair may be the last.
     """
     arrays = [leaf(shape, eighths, dtype) for shape, eighths in leaves or [((), ())]]
     b = Builder(arrays)
@@ -418,7 +419,7 @@ def decode(
     for op, back_a, back_b, k in genes or [(0, 0, 0, 0)]:
         operands = [made[-1 - back % len(made)] for back in (back_a, back_b, back_a + back_b + k)]
         made.append(b.gene(ops[op % len(ops)], (operands[0], operands[1], operands[2]), k))
-    return _needed(arrays, b.steps)
+    return _needed(arrays, b.steps[: None if keep is None else max(1, keep)])
 
 
 def leaf(shape: tuple[int, ...], eighths: Sequence[int], dtype: Any = np.float64) -> Array:

@@ -45,19 +45,21 @@ class Shrunk:
 
 
 def _least(mutant: Mutant, shown: DiffReport) -> Shrunk:
-    """A counterexample of the kind that is shown: for the same engine and order."""
-    engine, order = shown.findings[0].engine, shown.order
+    """A counterexample of the kind that is shown: for the same engine, and an order up to the same."""
+    engine = shown.findings[0].engine
 
-    def wrong(program: Dag) -> bool:
-        return bool(differential(program, [engine], order).wrong)
+    def order(program: Dag) -> int:
+        """The first at which it is wrong, 0 if it is right."""
+        orders = range(1, shown.order + 1)
+        return next((n for n in orders if differential(program, [engine], n).wrong), 0)
 
     drawn = expressions() if engine == OWN["Value"] else programs()
     with mutant.planted(Counter()):
         try:
-            least = find(drawn, wrong, settings=SEARCH, random=random.Random(mutant.name))
+            least = find(drawn, lambda program: order(program) > 0, settings=SEARCH, random=random.Random(mutant.name))
         except NoSuchExample:
             return Shrunk(mutant.name, mutant.rule, 0, "")
-    return Shrunk(mutant.name, mutant.rule, len(least), least.to_python(engine, order))
+        return Shrunk(mutant.name, mutant.rule, len(least), least.to_python(engine, order(least)))
 
 
 def _shown(mutant: Mutant, suite: Callable[[], None]) -> DiffReport | None:
@@ -84,7 +86,7 @@ def _named(names: Sequence[str], each: int, among: int) -> list[Shrunk]:
 
 
 def shrunk(
-    chosen: Iterable[Mutant], each: int = 3, among: int = 3000, processes: int = 1, seed: int = 0
+    chosen: Iterable[Mutant], each: int = 2, among: int = 3000, processes: int = 1, seed: int = 0
 ) -> list[Shrunk]:  # fmt: skip
     """Counterexamples for some mutants of each rule, at random, and for all of the sweep.
 
@@ -116,9 +118,11 @@ def summary(found: Sequence[Shrunk]) -> str:
         return "no counterexample was found"
     counts = ", ".join(f"{n} of {size}" for size, n in sorted(Counter(sizes).items()))
     rules = {rule for each in found if each.operations for rule in each.rule.split()}
-    lines = [f"{len(sizes)} planted faults, of {len(rules)} rules and of the sweep: {counts}",
-             f"operations of a shrunk counterexample, repairs among them: median {_share(sizes, 0.5)}, "
-             f"95th percentile {_share(sizes, 0.95)}, most {max(sizes)}"]  # fmt: skip
+    lines = [
+        f"{len(sizes)} planted faults, of {len(rules)} rules and of the sweep",
+        f"operations of the shrunk counterexamples, repairs among them: {counts}",
+        f"median {_share(sizes, 0.5)}, 95th percentile {_share(sizes, 0.95)}, most {max(sizes)}",
+    ]
     lines += [f"not found   {each.mutant}" for each in found if not each.operations]
     large = sorted((each for each in found if each.operations > 3), key=lambda each: -each.operations)
     return "\n".join(lines + [f"\n{each.operations} for {each.mutant}\n{each.code}" for each in large])
@@ -129,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     about = "Plant faults and count the operations of the programs that Hypothesis shrinks to."
     parser = argparse.ArgumentParser(prog="python -m microgradx.testing shrink", description=about)
     parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose name contains this")
-    parser.add_argument("--each", type=int, default=3, metavar="N", help="mutants of each rule (default 3)")
+    parser.add_argument("--each", type=int, default=2, metavar="N", help="mutants of each rule (default 2)")
     parser.add_argument("--among", type=int, default=3000, metavar="N", help="programs to choose mutants by")
     parser.add_argument("--processes", type=int, default=2)
     given = parser.parse_args(argv)

@@ -167,7 +167,7 @@ def _within_a_turn(b: Builder, x: int) -> int:
 
 
 def _probability(b: Builder, x: int) -> int:
-    return b.mend("shift", b.mend("scale", b.mend("sin", x), c=0.375), c=0.5)
+    return x if b.least(x) >= 0.125 and b.most(x) <= 0.875 else b.mend("sigmoid", b.bounded(x, 2.0))
 
 
 def _off_zero(b: Builder, x: int) -> int:
@@ -321,10 +321,13 @@ def _distinct(b: Builder, x: int) -> int:
 
 
 def _wide(b: Builder, x: int) -> int:
-    """As a vector of two elements at least, all apart: its standard deviation is not 0."""
+    """With two elements on each axis at least, all apart: no standard deviation is 0."""
     x = b.small(x, LIMIT // 2)
-    pair = b.mend("stack", x, b.mend("scale", x, c=-0.5), dim=b.values[x].ndim)
-    return _distinct(b, b.mend("reshape", pair, shape=(2 * b.values[x].size,)))
+    if b.values[x].size < 2:
+        x = b.mend("stack", x, b.mend("scale", x, c=-0.5), dim=b.values[x].ndim)
+    if 1 in b.shape(x):
+        x = b.mend("reshape", x, shape=(b.values[x].size,))
+    return _distinct(b, x)
 
 
 def _reshape(b: Builder, operands: tuple[int, int, int], k: int) -> int:
@@ -403,8 +406,9 @@ def _scattered(name: str) -> Any:
         x = b.lined(_filled(b, operands[0]))
         y, shape, dim = b.same(operands[1], b.shape(x)), b.shape(x), k % b.values[x].ndim
         line = np.roll(np.arange(shape[dim]), k)  # scatter takes each place once
-        line = line if name == "scatter" else line**2 % shape[dim]
-        index = np.broadcast_to(line.reshape([-1 if i == dim else 1 for i in range(len(shape))]), shape)
+        line = (line if name == "scatter" else line**2 % shape[dim])[: max(1, shape[dim] - k % 3)]  # and not all
+        index = np.broadcast_to(line.reshape([-1 if i == dim else 1 for i in range(len(shape))]),
+                                [len(line) if i == dim else n for i, n in enumerate(shape)])  # fmt: skip
         return b.do(name, x, y, dim=dim, index=index.tolist())
 
     return plan
@@ -436,19 +440,26 @@ def _linear(b: Builder, operands: tuple[int, int, int], k: int) -> int:
         w = b.mend("reshape", w, shape=(size // n, n))
     else:
         w = b.mend("expand", b.total(w), shape=(1, n))
-    return b.do("linear", x, w, b.mend("sum", w, dim=(1,), keepdim=False))
+    bias = x if b.shape(x) == b.shape(w)[:1] else b.mend("sum", w, dim=(1,), keepdim=False)
+    return b.do("linear", x, w, bias)
 
 
 def _einsum(b: Builder, operands: tuple[int, int, int], k: int) -> int:
     x = b.matrix(operands[0])
     y = b.same(operands[1], b.shape(x))
     equations = ("ij,ij->i", "ij,kj->ik", "ij,ij->", "ij,ij->ji", "ij,kj->i", "ij,ik->j")
-    return b.do("einsum", x, y, equation=equations[k % 6])
+    square = b.shape(x)[0] == b.shape(x)[1] and k % 2
+    return b.do("einsum", x, y, equation="ii,ij->j" if square else equations[k % 6])
 
 
 def _of_matrix(name: str) -> Any:
-    """Of what has two axes."""
-    return lambda b, operands, k: b.do(name, b.matrix(operands[0]), k=k % 3 - 1)
+    """Of what has two axes, or more."""
+
+    def plan(b: Builder, operands: tuple[int, int, int], k: int) -> int:
+        x = operands[0]
+        return b.do(name, x if b.values[x].ndim > 2 else b.matrix(x), k=k % 3 - 1)
+
+    return plan
 
 
 def _diagonal_matrix(b: Builder, operands: tuple[int, int, int], k: int) -> int:
@@ -457,11 +468,12 @@ def _diagonal_matrix(b: Builder, operands: tuple[int, int, int], k: int) -> int:
 
 
 def _norm(b: Builder, operands: tuple[int, int, int], k: int) -> int:
-    p = (2.0, 1.0, 3.0, math.inf)[k % 4]
+    p = (2.0, 1.0, 3.0, math.inf, 4.0)[k % 5]
     x = _off_zero(b, _filled(b, operands[0]))
     if p == math.inf:
         x = _distinct(b, _positive(b, x))
-    return b.do("norm", x, p=p, dim=_dims(b.values[x].ndim, k // 4), keepdim=k % 3 == 1)
+        x = b.mend("neg", x) if k % 2 else x
+    return b.do("norm", x, p=p, dim=_dims(b.values[x].ndim, k // 5), keepdim=k % 3 == 1)
 
 
 def _layer_norm(b: Builder, operands: tuple[int, int, int], k: int) -> int:
@@ -533,7 +545,7 @@ def _softmax(x: Any, dim: int) -> Any:
 def _scattered_value(add: bool) -> Any:
     def value(x: Any, y: Any, dim: int, index: list[Any]) -> Any:
         out, index_ = np.array(x, np.result_type(x, y)), np.asarray(index)
-        for place in np.ndindex(x.shape):
+        for place in np.ndindex(index_.shape):
             to = (*place[:dim], index_[place], *place[dim + 1 :])
             out[to] = y[place] + (out[to] if add else 0)
         return out
