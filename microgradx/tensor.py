@@ -210,7 +210,7 @@ class Tensor:
         elif not wanted and node is not None:
             self.__dict__["_frozen"] = node  # which graphs made so far lead to, should it require a gradient again
             self._node = None
-            self.grad = node._grad
+            self.grad, node._grad = node._grad, None
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         self.requires_grad = requires_grad

@@ -396,9 +396,9 @@ def test_graphs_lead_to_a_tensor_that_was_frozen_meanwhile() -> None:
     assert x.grad.tolist() == [7, 7]
     del y, z
     x.requires_grad_(False)
-    gone = weakref.ref(x._data)
-    x.data = mg.zeros(2)
-    assert gone() is None
+    gone = weakref.ref(x._data), weakref.ref(x.grad)
+    x.data, x.grad = mg.zeros(2), None
+    assert [ref() for ref in gone] == [None, None]
 
 
 def test_a_tensor_made_of_an_array_shares_its_memory() -> None:
