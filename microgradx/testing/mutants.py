@@ -730,7 +730,7 @@ def _why_equivalent(mutant: Mutant, calls: Counter[str], reached: int) -> str:
         return f"0 in each of {calls['all']} calls, whatever the gradient"
     if mutant.edited is not None and mutant.edited.__dict__["reached"] == reached:
         return ""
-    return f"the same derivative in each of {calls['all']} calls"
+    return f"evaluated, and the same derivative in each of {calls['all']} calls"
 
 
 def _raised(problem: Exception) -> bool:
