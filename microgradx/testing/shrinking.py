@@ -67,8 +67,9 @@ def _shown(mutant: Mutant, suite: Callable[[], None]) -> DiffReport | None:
     with mutant.planted(Counter()):
         try:
             suite()
-        except AssertionError as problem:
-            return problem.args[0] if isinstance(problem.args[0], DiffReport) else None
+        except Exception as problem:  # of another kind where a check at an edge raises
+            found = problem.args[0] if problem.args else None
+            return found if isinstance(found, DiffReport) else None
     return None
 
 
