@@ -464,7 +464,7 @@ FAULTS: dict[str, tuple[Machine, Any, str, Any]] = {
 
 def finds(machine: Machine) -> bool:
     try:
-        run(machine, 150)
+        run(machine, 1_500)  # it stops at the first; which it is depends on what else has been imported
     except Exception:
         return True
     return False

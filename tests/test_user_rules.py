@@ -51,7 +51,7 @@ def test_a_rule_may_have_any_name(name: str) -> None:
 
 
 def test_a_name_that_would_clash_is_refused() -> None:
-    with pytest.raises(ValueError, match="begin with _"):
+    with pytest.raises(ValueError, match="begins without _"):
         rule("_y", lambda xp, x: x, lambda xp, y, x: 1)
 
 

@@ -4,8 +4,8 @@
 shows, and draws from `strategies.programs()` or `expressions()` with nothing set.
 
 >>> some = shrunk([m for m in mutants() if m.name == "∂exp/∂x times 1.000001"], among=400)
->>> [(each.operations, each.code.splitlines()[4]) for each in some]
-[(1, 'v1 = torch.exp(x0)')]
+>>> [(each.operations, "exp(x0)" in each.code) for each in some]
+[(1, True)]
 """
 
 from __future__ import annotations
