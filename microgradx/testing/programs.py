@@ -151,14 +151,19 @@ class Dag:
         """The same with every term taken as positive, and rounding of the forward pass: what errors are relative to."""
         return self._shaped(self._backward[1])
 
+    @property
+    def _floor(self) -> float:
+        """What is exactly 0 may be a product of roundings: two in the variance of equals, one more in its slope."""
+        return float(max(1e-30, self.eps**3))
+
     @cached_property
     def tolerances(self) -> list[Array]:
-        return [1024 * self.eps * g + 1e-30 for g in self.gross]
+        return [1024 * self.eps * g + self._floor for g in self.gross]
 
     @property
     def value_tolerance(self) -> Array:
         """How far an engine's root may be from `values[-1]`."""
-        return 1024 * self.eps * self._sizes[1] + 1e-30
+        return 1024 * self.eps * self._sizes[1] + self._floor
 
     # -- second order --
     @property
@@ -277,7 +282,7 @@ def _curvatures(dag: Dag) -> tuple[list[Array], list[Array]]:
             second[i] += second[n + at] @ j + g @ change
             rounding = np.where(change == 0, 0, 1e-2 / h * top)  # of the differences
             gross[i] += gross[n + at] @ size + grosses[n + at] @ (abs(change) + size + rounding)
-    tolerances = [1024 * (dag.eps + 2**-50) * x + 1e-30 for x in dag._shaped(gross)]
+    tolerances = [1024 * (dag.eps + 2**-50) * x + dag._floor for x in dag._shaped(gross)]
     return dag._shaped(second), tolerances
 
 
