@@ -409,14 +409,15 @@ Gene = tuple[int, int, int, int]
 
 def decode(
     leaves: Sequence[tuple[tuple[int, ...], Sequence[int]]], genes: Sequence[Gene], ops: Sequence[str] = ARRAYS,
-    dtype: Any = np.float64, keep: int | None = None,
+    dtype: Any = np.float64, keep: int | None = None, last: int | None = None,
 ) -> Dag:  # fmt: skip
     """The program of a genome; there is one for every genome.
 
     leaves: shapes of at most 32 elements, each with numbers k, which stand for 1 + k/8 between −3 and 3 and are
     repeated as often as needed. genes: (operation, back to the first operand, back to the second, the rest), where
-    0 is the newest result. ops: what the first number chooses from. keep: so many steps at most, repairs among them, so
-    that a repair may be the last.
+    0 is the newest result. ops: what the first number chooses from. keep: so many of the first steps at most, repairs
+    among them, so that a repair may be the root. last: of those so many at most, on leaves with the numbers that the
+    dropped ones gave.
     """
     arrays = [leaf(shape, eighths, dtype) for shape, eighths in leaves or [((), ())]]
     b = Builder(arrays)
@@ -424,7 +425,10 @@ def decode(
     for op, back_a, back_b, k in genes or [(0, 0, 0, 0)]:
         operands = [made[-1 - back % len(made)] for back in (back_a, back_b, back_a + back_b + k)]
         made.append(b.gene(ops[op % len(ops)], (operands[0], operands[1], operands[2]), k))
-    return _needed(arrays, b.steps[: None if keep is None else max(1, keep)])
+    end = len(b.steps) if keep is None else min(len(b.steps), max(1, keep))
+    start = 0 if last is None else max(0, end - max(1, last))
+    dropped = [np.asarray(v, dtype) for v in b.values[len(arrays) : len(arrays) + start]]
+    return _needed([*arrays, *dropped], b.steps[start:end])
 
 
 def leaf(shape: tuple[int, ...], eighths: Sequence[int], dtype: Any = np.float64) -> Array:

@@ -84,6 +84,14 @@ def _drawn(
     back = st.sampled_from(RECENT)
     genes = st.tuples(st.integers(0, len(ops) - 1), back, back, st.integers(0, 63))
     leaves = st.lists(st.tuples(shape, _eighths), min_size=1, max_size=3)
-    # few steps are the simplest, which few programs begin with: a fault that only a repair shows shrinks to the repair
-    keep = st.sampled_from([*range(1, 9), *[None] * 24])
-    return st.builds(decode, leaves, st.lists(genes, min_size=1, max_size=max_nodes), st.just(tuple(ops)), dtype, keep)
+    # few steps are the simplest, which few programs begin with: a fault shrinks to the steps that show it, whatever
+    # its genome needs to come to them
+    last = st.sampled_from([*range(1, 5), *[None] * 28])
+    keep = st.sampled_from([*range(1, 13), *[None] * 36])
+    genome = st.lists(genes, min_size=1, max_size=max_nodes)
+    return st.builds(_window, last, keep, leaves, genome, st.just(tuple(ops)), dtype)
+
+
+def _window(last: int | None, keep: int | None, *genome: Any) -> Dag:
+    """How few come first, because Hypothesis takes what is drawn first as what matters most."""
+    return decode(*genome, keep, last)
