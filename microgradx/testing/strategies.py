@@ -89,9 +89,9 @@ def _drawn(
     last = st.sampled_from([*range(1, 5), *[None] * 28])
     keep = st.sampled_from([*range(1, 13), *[None] * 36])
     genome = st.lists(genes, min_size=1, max_size=max_nodes)
-    return st.builds(_window, last, keep, leaves, genome, st.just(tuple(ops)), dtype)
 
+    def program(last: int | None, keep: int | None, leaves: Any, genome: Any, dtype: Any) -> Dag:
+        return decode(leaves, genome, tuple(ops), dtype, keep, last)
 
-def _window(last: int | None, keep: int | None, *genome: Any) -> Dag:
-    """How few come first, because Hypothesis takes what is drawn first as what matters most."""
-    return decode(*genome, keep, last)
+    # in this order, because Hypothesis takes what is drawn first as what matters most
+    return st.builds(program, last, keep, leaves, genome, dtype)
