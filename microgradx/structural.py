@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from . import worlds
+from .versions import ByMemory
 from .worlds import World
 
 __all__ = ["STRUCTURAL", "Structural", "arrays", "unbroadcast"]
@@ -376,12 +377,22 @@ def _index(x: Any, key: Any) -> Any:
     return x[key]
 
 
+_FEW = 1 << 13  # elements of a one-hot matrix, up to which a product is faster than a count
+
+
+@lru_cache(maxsize=16)
+def _one_hot(n: int, kind: np.dtype[Any]) -> Any:
+    return np.eye(n, dtype=kind)
+
+
 def _index_add(g: Any, shape: tuple[int, ...], key: Any) -> Any:
     """Zeros of this shape with g added at the places of the key: what an index reads, its gradient goes back to."""
     rows = key[0] if key.__class__ is tuple and len(key) == 1 else key
     if rows.__class__ is np.ndarray and rows.dtype.kind == "i" and len(shape) == 2 and 0 not in shape:
-        n, width = shape  # np.add.at is slow for rows: one weighted count of all elements is not
-        rows = rows.astype(np.intp, copy=False)
+        n, width = shape  # np.add.at is slow for rows
+        rows = rows.astype(np.intp, copy=False).reshape(-1)
+        if rows.size * n <= _FEW and n <= 256 and g.dtype.itemsize > 2 and math.isfinite(np.vdot(g, g)):  # inf · 0: nan
+            return _one_hot(n, g.dtype).take(rows, 0).T.dot(g.reshape(-1, width))
         places = np.remainder(rows, n).reshape(-1, 1) * width + _count(width)
         return np.bincount(places.reshape(-1), g.reshape(-1), n * width).reshape(shape).astype(g.dtype)
     found = np.zeros(shape, g.dtype)
@@ -562,19 +573,48 @@ rule("standardize", _standardize, _standardize_vjp, keeps="x y",
 
 
 # ---- losses, each in one node ------------------------------------------------------------------------------
+#: For a loss while it lives: exp of its logits less their largest, and the sums of these; its gradient needs them again
+_exps: ByMemory[Any] = ByMemory()
+
+
 def _cross_entropy(x: Any, target: Any, weight: Any) -> Any:
     """−Σ weight · log softmax(x) at the target, x of shape (N, C), target of shape (N,); weight a number or (N,)."""
     off = x - _largest(x, 1)
-    chosen = off[_count(len(target)), target]
-    lost = np.log(_axis_sum(np.exp(off, off), 1, False))
+    chosen = off.reshape(-1)[_places(target, x.shape[1])]
+    total = _axis_sum(np.exp(off, off), 1, True)
+    lost = np.log(total).reshape(-1)
     lost -= chosen
-    return np.add.reduce(lost) * weight if weight.__class__ is float else lost.dot(weight)
+    y = np.asarray(np.add.reduce(lost) * weight if weight.__class__ is float else lost.dot(weight))
+    _exps[y] = off, total
+    return y
 
 
 def _cross_entropy_vjp(xp: Any, g: Any, y: Any, x: Any, target: Any, weight: Any) -> Any:
-    hit = np.zeros(x.shape, getattr(g, "_data", g).dtype)
-    hit[_count(len(target)), target] = 1
-    return (xp.softmax(x, 1) - hit) * (g * (weight if isinstance(weight, float) else weight.reshape(-1, 1)))
+    off = xp.less_at_target(xp.softmax_of_loss(y, x), target)
+    return off * (g * (weight if isinstance(weight, float) else weight.reshape(-1, 1)))
+
+
+def _softmax_of_loss(y: Any, x: Any) -> Any:
+    """Of the logits x of the loss y."""
+    found = _exps.get(y, None)
+    return found[0] / found[1] if found and found[0].dtype == x.dtype else _softmax(x, 1)
+
+
+def _less_at_target(x: Any, target: Any) -> Any:
+    """x − one_hot(target)."""
+    y = x.copy()
+    y.reshape(-1)[_places(target, x.shape[1])] -= 1
+    return y
+
+
+def _places(target: Any, classes: int) -> Any:
+    """Of one class in each row, in the flat array."""
+    return _rows_from(len(target), classes) + target
+
+
+@lru_cache(maxsize=64)
+def _rows_from(n: int, width: int) -> Any:
+    return np.arange(0, n * width, width)
 
 
 def _mse(x: Any, target: Any, scale: float) -> Any:
@@ -640,5 +680,6 @@ def _constant(x: float, like: Any) -> Any:
 
 arrays = World("arrays", {
     **worlds.arrays.primitives, "where": _where, "sign": np.sign, "constant": _constant,
+    "softmax_of_loss": _softmax_of_loss, "less_at_target": _less_at_target,
     **{name: each.value for name, each in STRUCTURAL.items()},
 })  # fmt: skip

@@ -55,14 +55,15 @@ _changed: ByMemory[int] = ByMemory()
 _known = _changed.found.get
 
 
-def written(array: Any) -> None:
-    """Note that the array's memory has just been changed."""
+def written(*arrays: Any) -> None:
+    """Note that the arrays' memory has just been changed."""
     global last_change
     last_change = now = tick()
-    if array.base is None and (known := _known(id(array))):  # what an optimizer does at every step
-        known[1] = now
-    else:
-        _changed[array] = now
+    for array in arrays:
+        if array.base is None and (known := _known(id(array))):  # what an optimizer does at every step
+            known[1] = now
+        else:
+            _changed[array] = now
 
 
 def changed(array: Any) -> int:

@@ -24,6 +24,7 @@ import copy
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
@@ -125,7 +126,9 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients: each becomes None, or 0 in place when not set_to_none."""
         for p in self.params:
-            if set_to_none or p.grad is None:
+            if set_to_none and isinstance(p, Tensor) and (node := p._node) is not None:
+                node._grad = None  # as the line below, at half the cost, for what every training step does
+            elif set_to_none or p.grad is None:
                 p.grad = None
             elif isinstance(p, Value):
                 p.grad = 0.0
@@ -164,18 +167,17 @@ class Optimizer:
         return moving
 
     def _arrays(self, group: Group) -> Moving:
-        state, values = self._state, []
+        state, values, found = self._state, [], []
         for p in group["params"]:
-            if (grad := p.grad) is None:
-                continue
-            if isinstance(p, Value):
+            if isinstance(p, Tensor):
+                node = p._node
+                grad = node._grad if node is not None and node._a is None else p.grad
+                if grad is not None:
+                    found.append((p._data, grad._data, state[p]))
+            elif p.grad is not None:
                 values.append(p)
-            else:
-                data = p._data
-                written(data)  # before it is, so that an interrupted step is noted too
-                yield data, grad._data, state[p]
-        if values:
-            yield from self._columns.of(id(group), values)
+        written(*[data for data, _, _ in found])  # before they are, so that an interrupted step is noted too
+        return chain(found, self._columns.of(id(group), values)) if values else iter(found)
 
     # ---- saving and loading ----
     @property
