@@ -138,8 +138,8 @@ _LONG = 1 << 16  # no longer ones are kept
 
 
 @lru_cache(maxsize=64)
-def _ones(n: int, kind: np.dtype[Any]) -> Any:
-    return np.ones(n, kind)
+def _ones(n: int, char: str) -> Any:
+    return np.ones(n, char)
 
 
 @lru_cache(maxsize=64)
@@ -148,17 +148,20 @@ def _count(n: int) -> Any:
 
 
 def _axis_sum(x: Any, dim: Dim, keepdim: bool) -> Any:
-    if x.dtype.char == "e":  # float16 is added up in float32, as in PyTorch
+    char = x.dtype.char
+    if char == "e":  # float16 is added up in float32, as in PyTorch
         return _axis_sum(x.astype(np.float32), dim, keepdim).astype(x.dtype)
-    if dim is None and not keepdim and x.dtype.kind == "f":
-        return np.add.reduce(x, None)
-    if x.ndim == 2 and x.dtype.kind == "f" and x.flags.c_contiguous:  # a product is several times faster
-        if (dim == 0 or dim == (0,)) and len(x) <= _LONG:
-            y = _ones(len(x), x.dtype).dot(x)
-            return y.reshape(1, -1) if keepdim else y
-        if (dim == 1 or dim == -1) and x.shape[1] <= _LONG:
-            y = x.dot(_ones(x.shape[1], x.dtype))
-            return y.reshape(-1, 1) if keepdim else y
+    if char == "f" or char == "d":
+        if dim is None and not keepdim:
+            return np.add.reduce(x, None)
+        if x.ndim == 2:  # a product is several times faster
+            rows, columns = x.shape
+            if (dim == 0 or dim == (0,)) and rows <= _LONG:
+                y = _ones(rows, char).dot(x)
+                return y.reshape(1, -1) if keepdim else y
+            if (dim == 1 or dim == -1) and columns <= _LONG:
+                y = x.dot(_ones(columns, char))
+                return y.reshape(-1, 1) if keepdim else y
     kind = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
     total: Any = np.add.reduce  # what x.sum() ends in
     return total(x, axis=dim, dtype=kind, keepdims=keepdim)
@@ -507,9 +510,12 @@ def _rows(xp: Any, x: Any) -> Any:
 
 
 rule("matmul", product, _matmul_left, _matmul_right, keeps=("b", "a"), formulas=["G @ bᵀ", "aᵀ @ G"])
-rule("linear", _linear, lambda xp, g, y, x, w, b: xp.matmul(g, w),
-     lambda xp, g, y, x, w, b: xp.matmul(_rows(xp, g).mT, _rows(xp, x)),
-     lambda xp, g, y, x, w, b: xp.sum(_rows(xp, g), 0, False), keeps=("w", "x", ""),
+def _linear_weight(xp: Any, g: Any, y: Any, x: Any, w: Any, b: Any) -> Any:
+    return xp.matmul(g.T, x) if g.ndim == 2 else xp.matmul(_rows(xp, g).T, _rows(xp, x))
+
+
+rule("linear", _linear, lambda xp, g, y, x, w, b: xp.matmul(g, w), _linear_weight,
+     lambda xp, g, y, x, w, b: xp.sum(g if g.ndim == 2 else _rows(xp, g), 0, False), keeps=("w", "x", ""),
      formulas=["G @ w", "Gᵀ @ x", "G, summed over the batch"])  # fmt: skip
 
 

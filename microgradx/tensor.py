@@ -601,15 +601,16 @@ def apply(rule: Structural, *inputs: Any) -> Tensor:
     first = inputs[0]
     if rule.alone and not _any_recorded:  # the commonest case: a tensor, and constants after it
         x = first._data
+        arguments = (x, *inputs[1:])
         token = enter(IGNORE)
         try:
-            y = rule.value(x, *inputs[1:])
+            y = rule.value(*arguments)
         finally:
             leave(token)
         out, node = _new(Tensor), first._node
         out._data = y = y if y.__class__ is _array else np.asarray(y)
         recorded = node is not None and (scope := current()).recording and y.dtype.kind == "f"
-        out._node = _op(rule, y, (x, *inputs[1:]), _FIRST, (node,), scope) if recorded else None
+        out._node = _op(rule, y, arguments, _FIRST, (node,), scope) if recorded else None
         return out
     args = [x._data if isinstance(x, Tensor) else x for x in inputs]
     token = enter(IGNORE)
@@ -972,9 +973,13 @@ def _chain(g: Any, d: Any) -> Any:
     """Incoming gradient times local derivative. A mask lets nothing through where it is False, not inf · 0."""
     if d.__class__ is int:
         return g if d == 1 else -g if d == -1 else g * d
-    if d.__class__ is float or d.dtype is not _MASK or math.isfinite(np.vdot(g, g)):
+    if d.__class__ is float or d.dtype is not _MASK:
         return g * d
-    return np.where(d, g, g.dtype.type(0))
+    bits = _BITS[g.dtype.char]  # times 1 or 0 they are all there, or none: also faster than a product of floats
+    return (d.astype(bits) * g.view(bits)).view(g.dtype)
+
+
+_BITS = {"e": np.dtype(np.int16), "f": np.dtype(np.int32), "d": np.dtype(np.int64)}
 
 
 def _chain_tensors(g: Tensor, d: Any) -> Any:
@@ -1032,40 +1037,40 @@ def backward_from(
     inside = enter_scope(Scope("", current())) if create_graph else None  # recording
     try:
         with sweeping:  # threads may share leaves
-            for node in leaves:
-                _accumulate(node, grads[node], given)
+            _accumulate(leaves, grads, given)
     finally:
         if inside is not None:
             leave_scope(inside)
 
 
-def _accumulate(node: Op, g: Any, given: set[int]) -> None:
-    """Add to a leaf's gradient. What shares memory with another gradient is copied: it may be changed in place.
+def _accumulate(leaves: list[Op], grads: Gradients, given: set[int]) -> None:
+    """Add to the leaves' gradients. What shares memory with another gradient is copied: it may be changed in place.
 
     given: the ids of arrays that are somebody's already.
     """
-    before = node.grad if node.rule else node._grad
-    if before is None:
-        if g.__class__ is _array:
-            if g.base is not None or id(g) in given:
-                g = g.copy()
-            given.add(id(g))
-            node._grad = found = _new(Tensor)
-            found._data, found._node = g, None
-        elif isinstance(g, Tensor):  # with create_graph, and part of a graph
-            node._grad = g = g.clone() if g._data.base is not None or id(g._data) in given else g
-            given.add(id(g._data))
+    for node in leaves:
+        g, before = grads[node], node.grad if node.rule else node._grad
+        if before is None:
+            if g.__class__ is _array:
+                if g.base is not None or id(g) in given:
+                    g = g.copy()
+                given.add(id(g))
+                node._grad = found = _new(Tensor)
+                found._data, found._node = g, None
+            elif isinstance(g, Tensor):  # with create_graph, and part of a graph
+                node._grad = g = g.clone() if g._data.base is not None or id(g._data) in given else g
+                given.add(id(g._data))
+            else:
+                node._grad = Tensor._of(np.array(g))
+        elif isinstance(g, Tensor) or before.requires_grad:
+            node._grad = before + (g if isinstance(g, Tensor) else Tensor._of(g))
         else:
-            node._grad = Tensor._of(np.array(g))
-    elif isinstance(g, Tensor) or before.requires_grad:
-        node._grad = before + (g if isinstance(g, Tensor) else Tensor._of(g))
-    else:
-        try:
-            np.add(before._data, g, out=before._data)
-        except ValueError:
-            before._writable()
-            raise
-        before._written()
+            try:
+                np.add(before._data, g, out=before._data)
+            except ValueError:
+                before._writable()
+                raise
+            before._written()
 
 
 def _differentiable(inputs: Tensor | Sequence[Tensor]) -> list[Tensor]:

@@ -425,16 +425,18 @@ def test_the_engine_is_where_the_model_is(machine: Machine) -> None:
         assert HAPPENED["differentiated"] > 3 * HAPPENED["refused"] > 0, HAPPENED
 
 
-def assigning(node: Any, g: Any, given: set[int]) -> None:
-    node._grad = mg.Tensor._of(np.array(g))
+def assigning(leaves: list[Any], grads: dict[Any, Any], given: set[int]) -> None:
+    for node in leaves:
+        node._grad = mg.Tensor._of(np.array(grads[node]))
 
 
-def sharing(node: Any, g: Any, given: set[int]) -> None:
+def sharing(leaves: list[Any], grads: dict[Any, Any], given: set[int]) -> None:
     """A leaf's gradient is the very array of the sweep, which other leaves have too."""
-    if node._grad is None:
-        node._grad = mg.Tensor._of(np.asarray(g))
-    else:
-        node._grad._data += g
+    for node in leaves:
+        if node._grad is None:
+            node._grad = mg.Tensor._of(np.asarray(grads[node]))
+        else:
+            node._grad._data += grads[node]
 
 
 def with_stale_gradients(nodes: list[Any], root: Any, seed: float) -> None:

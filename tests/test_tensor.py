@@ -149,6 +149,18 @@ def test_a_mask_lets_nothing_through_where_it_does_not_hold() -> None:
     assert x.grad.tolist() == [1.0, 0.0]
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("how", ["in order", "transposed", "every other", "backwards"])
+def test_what_a_mask_lets_through_stays_as_it_is(how: str, kind: Any) -> None:
+    rng = np.random.default_rng(0)
+    special = [math.inf, -math.inf, math.nan, -0.0, 0.0, np.finfo(kind).tiny, -np.finfo(kind).max, 1.5]
+    g = laid_out(rng.choice(np.array(special, kind), (5, 7)), how)
+    x = mg.tensor(laid_out(rng.choice(np.array([1, -1], kind), (5, 7)), how), requires_grad=True)
+    x.relu().backward(mg.from_numpy(g))
+    assert np.array_equal(x.grad.numpy(), np.where(x.detach().numpy() > 0, g, 0), equal_nan=True)
+    assert np.array_equal(np.signbit(x.grad.numpy()), np.signbit(g) & (x.detach().numpy() > 0))
+
+
 # ---- PyTorch's numbers ---------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "group", ["dtypes", "indices", "stores", "changes", "changes without a graph", "protocols"]

@@ -403,16 +403,13 @@ def _only_leading(original: Any) -> Any:
 def _merged(original: Any) -> Any:
     """Leaves of equal numbers taken for one."""
 
-    latest: list[Any] = [None, {}]
-
-    def accumulate(node: Op, g: Any, given: set[int]) -> None:
-        original(node, g, given)
-        if latest[0] is not given:  # another sweep
-            latest[:] = given, {}
-        data = node._data
-        twin = latest[1].setdefault((data.shape, data.tobytes()), node)
-        if twin is not node and twin._grad is not None and node._grad is not None:
-            node._grad = twin._grad
+    def accumulate(leaves: list[Op], grads: Any, given: set[int]) -> None:
+        original(leaves, grads, given)
+        twins: dict[Any, Op] = {}
+        for node in leaves:
+            twin = twins.setdefault((node._data.shape, node._data.tobytes()), node)
+            if twin is not node and twin._grad is not None and node._grad is not None:
+                node._grad = twin._grad
 
     return accumulate
 
