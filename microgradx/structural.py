@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import string
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -579,7 +580,7 @@ rule("standardize", _standardize, _standardize_vjp, keeps="x y",
 
 
 # ---- losses, each in one node ------------------------------------------------------------------------------
-#: For a loss while it lives: exp of its logits less their largest, and the sums of these; its gradient needs them again
+#: For logits while they live: exp of them less their largest, the sums of these, and the loss whose gradient needs both
 _exps: ByMemory[Any] = ByMemory()
 
 
@@ -591,19 +592,20 @@ def _cross_entropy(x: Any, target: Any, weight: Any) -> Any:
     lost = np.log(total).reshape(-1)
     lost -= chosen
     y = np.asarray(np.add.reduce(lost) * weight if weight.__class__ is float else lost.dot(weight))
-    _exps[y] = off, total
+    if x.base is None:  # views of one memory would be taken for each other
+        _exps[x] = off, total, weakref.ref(y)
     return y
 
 
 def _cross_entropy_vjp(xp: Any, g: Any, y: Any, x: Any, target: Any, weight: Any) -> Any:
-    off = xp.less_at_target(xp.softmax_of_loss(y, x), target)
+    off = xp.less_at_target(xp.softmax_of(y, x), target)
     return off * (g * (weight if isinstance(weight, float) else weight.reshape(-1, 1)))
 
 
-def _softmax_of_loss(y: Any, x: Any) -> Any:
-    """Of the logits x of the loss y."""
-    found = _exps.get(y, None)
-    return found[0] / found[1] if found and found[0].dtype == x.dtype else _softmax(x, 1)
+def _softmax_of(y: Any, x: Any) -> Any:
+    """softmax(x), x being the logits of the loss y."""
+    known = _exps.get(x, None) if x.base is None else None
+    return known[0] / known[1] if known is not None and known[2]() is y else _softmax(x, 1)
 
 
 def _less_at_target(x: Any, target: Any) -> Any:
@@ -686,6 +688,6 @@ def _constant(x: float, like: Any) -> Any:
 
 arrays = World("arrays", {
     **worlds.arrays.primitives, "where": _where, "sign": np.sign, "constant": _constant,
-    "softmax_of_loss": _softmax_of_loss, "less_at_target": _less_at_target,
+    "softmax_of": _softmax_of, "less_at_target": _less_at_target,
     **{name: each.value for name, each in STRUCTURAL.items()},
 })  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -290,3 +291,36 @@ def test_pytorch_says_so_too(kind: type[Exception], code: str, phrase: str) -> N
     error = refusal(torch, torch.nn, torch.nn.functional, code)
     assert type(error) is kind
     assert phrase in str(error)
+
+
+def test_what_a_loss_keeps_for_its_gradient_goes_with_its_logits() -> None:
+    x, t = mg.randn(200, 50, requires_grad=True), mg.randint(50, (200,))
+    losses = []
+    tracemalloc.start()
+    try:
+        for _ in range(20):
+            losses.append(F.cross_entropy(x * 1, t).detach())
+            with mg.no_grad():
+                losses.append(F.cross_entropy(x * 1, t))
+        assert tracemalloc.get_traced_memory()[0] < 100_000  # the logits take 40,000 bytes
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_loss_keeps_what_it_has_seen_of_its_own_logits_only() -> None:
+    big, t = mg.randn(2, 3, 4), mg.tensor([0, 3, 1])
+    big.requires_grad_()
+    first, second = (F.cross_entropy(part, t, reduction="sum") for part in big)
+    (first + 2 * second).backward()
+    slope = (big.softmax(2) - F.one_hot(t, 4)) * mg.tensor([1.0, 2.0]).view(2, 1, 1)
+    assert np.allclose(big.grad.numpy(), slope.detach().numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_loss_whose_logits_have_another_one_has_its_own_gradient(first: bool) -> None:
+    x = mg.randn(3, 4, dtype=mg.float64, requires_grad=True)
+    t, other = mg.tensor([0, 3, 1]), mg.tensor([2, 2, 2])
+    exact = x.softmax(1) - F.one_hot(t if first else other, 4)
+    losses = F.cross_entropy(x, t, reduction="sum"), F.cross_entropy(x, other, reduction="sum")
+    losses[not first].backward()
+    assert np.allclose(x.grad.numpy(), exact.detach().numpy(), rtol=1e-13, atol=1e-15)

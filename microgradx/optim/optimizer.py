@@ -176,7 +176,8 @@ class Optimizer:
                     found.append((p._data, grad._data, state[p]))
             elif p.grad is not None:
                 values.append(p)
-        written(*[data for data, _, _ in found])  # before they are, so that an interrupted step is noted too
+        if found:
+            written(*[data for data, _, _ in found])  # before they are, so that an interrupted step is noted too
         return chain(found, self._columns.of(id(group), values)) if values else iter(found)
 
     # ---- saving and loading ----
