@@ -582,7 +582,7 @@ def _made(rule: Any, y: Any, inputs: Sequence[Any], args: Sequence[Any]) -> Tens
 
 
 def _op(rule: Any, y: Array, args: tuple[Any, ...], at: tuple[int, ...], parents: tuple[Op, ...], scope: Scope) -> Op:
-    node = _new_op(Op)
+    node = Op()  # faster than object.__new__(Op)
     node.rule, node._data, node._scope = rule, y, scope
     node.args, node.at, node._a = args, at, parents
     node.made, node.spent = tick(), False
@@ -591,7 +591,6 @@ def _op(rule: Any, y: Array, args: tuple[Any, ...], at: tuple[int, ...], parents
     return node
 
 
-_new_op: Callable[[type[Op]], Op] = object.__new__
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # the slots that gradients flow to
 _SLOTS = (), _FIRST, _BOTH, (0, 1, 2)
 
