@@ -936,18 +936,19 @@ def _sweep(
             rule, g, y, args = node.rule, grads[node], node._data, node.args
             if create_graph:
                 y, args = Tensor._on(node), tuple(_lifted(node))
-            elementwise = rule.__class__ is Rule
+            elementwise, direct = rule.__class__ is Rule, rule in _DIRECT
             for slot, parent in zip(node.at, node._a):  # noqa: B905 (strict=True is measurably slower)
                 if elementwise:
                     d = rule.partials[slot](xp, y, *args)
                     d = g * d if d.__class__ is _array and d.dtype is not _MASK else chain(g, d)
                 else:
                     d = (rule.vjp(slot) if rule.variadic else rule.vjps[slot])(xp, g, y, *args)
-                data = parent._data
-                if d.shape != data.shape:
-                    d = unbroadcast(xp, d, data.shape)
-                if d.dtype is not data.dtype:
-                    d = xp.cast(d, data)
+                if not direct:
+                    data = parent._data
+                    if d.shape != data.shape:
+                        d = unbroadcast(xp, d, data.shape)
+                    if d.dtype is not data.dtype:
+                        d = xp.cast(d, data)
                 if checking:
                     _check(node, getattr(d, "_data", d), "handed on", "backward")
                 before = known(parent)
@@ -988,6 +989,10 @@ def _chain_tensors(g: Tensor, d: Any) -> Any:
 
 
 _MASK = np.dtype(bool)
+#: Rules whose gradients come in the shape and dtype of their inputs: of one input, and `linear`, whose callers check it
+_DIRECT: set[Rule | Structural] = {rule for rule in RULES.values() if len(rule.inputs) == 1}
+_DIRECT |= {rule for name, rule in STRUCTURAL.items() if rule.alone and name not in ("cast", "cross_entropy")}
+_DIRECT.add(STRUCTURAL["linear"])
 
 
 def order(roots: Iterable[Op]) -> list[Op]:

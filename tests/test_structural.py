@@ -13,8 +13,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from microgradx.rules import RULES
 from microgradx.structural import STRUCTURAL, arrays, count, explicit, grid, kept, unbroadcast
-from microgradx.tensor import Tensor, apply, grad, tensors
+from microgradx.tensor import _DIRECT, Tensor, apply, grad, order, tensors
 from microgradx.testing import ENGINES, check_grad, check_vjp_contract
 
 Array = np.ndarray[Any, Any]
@@ -487,6 +488,26 @@ def test_what_a_gradient_reads_is_what_the_rule_says(name: str, data: st.DataObj
                 for out, inputs in ((output, args), (node._data, node.args))
             )
         np.testing.assert_array_equal(found, expected)
+
+
+@names
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+@settings(max_examples=25)
+@given(st.data(), st.integers(0, 2**32))
+def test_gradients_come_in_shape_and_dtype(name: str, kind: Any, data: st.DataObject, seed: int) -> None:
+    """Those that the sweep hands on without a look."""
+    made: Case = data.draw(CASES[name])
+    xs = [spaced(seed + i, shape, made.low, made.high).astype(kind) for i, shape in enumerate(made.shapes)]
+    y = made.call(*leaves(xs))
+    for node in order([] if y._node is None else [y._node]):
+        for slot in node.at if node.rule in _DIRECT else ():
+            g, x = np.ones_like(node._data), node._a[node.at.index(slot)]._data
+            with np.errstate(all="ignore"):
+                if node.rule.name in RULES:
+                    found = g * node.rule.partials[slot](arrays, node._data, *node.args)
+                else:
+                    found = node.rule.vjps[slot](arrays, g, node._data, *node.args)
+            assert (found.shape, found.dtype) == (x.shape, x.dtype), node.rule
 
 
 @names

@@ -203,7 +203,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
             if bias is None:
                 return run(_LINEAR, (x, w, None), (input, weight))
             b = bias._data
-            if b.dtype is kind and b.ndim < 2:
+            if b.dtype is kind and b.ndim == 1 and len(b) == len(w):
                 return run(_LINEAR, (x, w, b), (input, weight, bias))
     except (AttributeError, ValueError):
         pass
