@@ -1483,7 +1483,10 @@ def zero_(input: Tensor) -> Tensor:
 @_method
 def detach_(input: Tensor) -> Tensor:
     """Leave the graph: a leaf from now on, that requires no gradient."""
-    input._node = None
+    node = input._node
+    if node is not None:
+        input._node = None
+        input.grad = node.grad
     return input
 
 

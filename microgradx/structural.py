@@ -20,7 +20,7 @@ import string
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial, wraps
 from inspect import signature
 from typing import Any
 
@@ -135,7 +135,7 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...]) -> Any:
 
 
 # ---- reductions ------------------------------------------------------------------------------------------
-_LONG = 1 << 16  # no longer ones are kept
+_LONG = 1 << 12  # terms, above which float32 needs more care than one after the other
 
 
 @lru_cache(maxsize=64)
@@ -153,8 +153,8 @@ def _axis_sum(x: Any, dim: Dim, keepdim: bool) -> Any:
     if char == "e":  # float16 is added up in float32, as in PyTorch
         return _axis_sum(x.astype(np.float32), dim, keepdim).astype(x.dtype)
     if char == "f" or char == "d":
-        if dim is None and not keepdim:
-            return np.add.reduce(x, None)
+        if dim is None and not keepdim and (x.size <= _LONG or x.flags.forc):
+            return np.add.reduce(x, None)  # pairwise
         if x.ndim == 2:  # a product is several times faster
             rows, columns = x.shape
             if (dim == 0 or dim == (0,)) and rows <= _LONG:
@@ -165,7 +165,24 @@ def _axis_sum(x: Any, dim: Dim, keepdim: bool) -> Any:
                 return y.reshape(-1, 1) if keepdim else y
     kind = x.dtype if x.dtype.kind == "f" else np.dtype(np.int64)
     total: Any = np.add.reduce  # what x.sum() ends in
-    return total(x, axis=dim, dtype=kind, keepdims=keepdim)
+    if char == "f" and count(x.shape, dim) > _LONG:  # NumPy adds rows one by one: 300,000 of them are off by 0.2 %
+        return total(x, axis=dim, dtype=np.float64, keepdims=keepdim).astype(kind)
+    return _ordered(total(x, axis=dim, dtype=kind, keepdims=keepdim))
+
+
+def _ordered(y: Any) -> Any:
+    """In C order, which PyTorch's results have: a view of another shape needs it."""
+    return np.asarray(y, order="C")
+
+
+def _halves_in_float32(value: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of an array, for float16 run on float32: squares overflow early."""
+
+    @wraps(value)
+    def function(x: Any, *constants: Any) -> Any:
+        return value(x.astype(np.float32), *constants).astype(x.dtype) if x.dtype.char == "e" else value(x, *constants)
+
+    return function
 
 
 def _mean(x: Any, dim: Dim, keepdim: bool) -> Any:
@@ -177,9 +194,10 @@ def _mean(x: Any, dim: Dim, keepdim: bool) -> Any:
 
 
 def _among_ties(xp: Any, g: Any, y: Any, x: Any, dim: Dim) -> Any:
-    """Extremes share the gradient in equal parts."""
-    here = xp.cast(x == _keep(xp, y, x.shape, dim), g)
-    return _spread(xp, g, x.shape, dim) * here / xp.sum(here, dim, True)
+    """Extremes share the gradient in equal parts, and the others get 0 of it, of an infinite one too."""
+    here = x == _keep(xp, y, x.shape, dim)
+    n = xp.sum(xp.cast(here, g), dim, True)
+    return xp.where(here, _spread(xp, g, x.shape, dim) / n, 0.0 / n)  # of a nan, which equals nothing, nan
 
 
 def _product_of_others(xp: Any, x: Any, dim: int) -> Any:
@@ -229,6 +247,10 @@ def _std_vjp(xp: Any, g: Any, y: Any, x: Any, dim: Dim, correction: float, keepd
     return _var_vjp(xp, xp.where(y == 0, xp.constant(0.0, y), g / (2 * y)), y, x, dim, correction, keepdim)
 
 
+def _std(x: Any, dim: Dim, correction: float, keepdim: bool) -> Any:
+    return np.sqrt(_var(x, dim, correction, keepdim))
+
+
 def _norm(x: Any, p: float, dim: Dim, keepdim: bool) -> Any:
     size = np.abs(x)
     if p == math.inf:
@@ -236,10 +258,10 @@ def _norm(x: Any, p: float, dim: Dim, keepdim: bool) -> Any:
     if p == -math.inf:
         return size.min(axis=dim, keepdims=keepdim)
     if p == 2:
-        return np.sqrt((x * x).sum(axis=dim, keepdims=keepdim))
+        return np.sqrt(_axis_sum(x * x, dim, keepdim))
     if p == 0:
         return (x != 0).sum(axis=dim, keepdims=keepdim).astype(x.dtype)
-    return (size**p).sum(axis=dim, keepdims=keepdim) ** (1 / p)
+    return _axis_sum(size**p, dim, keepdim) ** (1 / p)
 
 
 def _norm_vjp(xp: Any, g: Any, y: Any, x: Any, p: float, dim: Dim, keepdim: bool) -> Any:
@@ -258,7 +280,7 @@ def _norm_vjp(xp: Any, g: Any, y: Any, x: Any, p: float, dim: Dim, keepdim: bool
 def _logsumexp(x: Any, dim: Dim, keepdim: bool) -> Any:
     top = x.max(axis=dim, keepdims=True) if x.size else np.zeros(kept(x.shape, dim), x.dtype)
     top = np.where(np.isfinite(top), top, 0)  # inf − inf would be nan
-    y = np.log(np.exp(x - top).sum(axis=dim, keepdims=True)) + top
+    y = np.log(_axis_sum(np.exp(x - top), dim, True)) + top
     return y if keepdim else y.reshape(x.sum(axis=dim).shape)
 
 
@@ -270,16 +292,23 @@ def _largest(x: Any, dim: int) -> Any:
 
 
 def _softmax(x: Any, dim: int) -> Any:
-    e = x - _largest(x, dim)
+    e = np.subtract(x, _largest(x, dim), order="C")
     np.exp(e, e)
     e /= _axis_sum(e, dim, True)
     return e
 
 
 def _log_softmax(x: Any, dim: int) -> Any:
-    y = x - _largest(x, dim)
+    y = np.subtract(x, _largest(x, dim), order="C")
     y -= np.log(_axis_sum(np.exp(y), dim, True))
     return y
+
+
+def _along_axis(ufunc: np.ufunc, x: Any, dim: int) -> Any:
+    """All partial results along an axis; floats in float64 on the way, as in PyTorch."""
+    if x.dtype.kind != "f":
+        return ufunc.accumulate(x, dim, np.int64)
+    return ufunc.accumulate(x, dim, np.float64).astype(x.dtype, order="C", copy=False)
 
 
 rule("sum", _axis_sum, lambda xp, g, y, x, dim, keepdim: _spread(xp, g, x.shape, dim), formulas=["G, once for each"])
@@ -294,10 +323,10 @@ rule("amin", lambda x, dim, keepdim: x.min(axis=dim, keepdims=keepdim),
      formulas=["G where x is the smallest"])  # fmt: skip
 rule("prod", lambda x, dim, keepdim: x.prod(axis=dim, keepdims=keepdim, dtype=None if x.dtype.kind == "f" else "int64"),
      _prod_vjp, keeps="x", formulas=["G · product of the others"])  # fmt: skip
-rule("var", _var, _var_vjp, keeps="x", formulas=["G · 2 (x − mean) / (n − correction)"])
-rule("std", lambda x, dim, correction, keepdim: np.sqrt(_var(x, dim, correction, keepdim)), _std_vjp, keeps="x y",
+rule("var", _halves_in_float32(_var), _var_vjp, keeps="x", formulas=["G · 2 (x − mean) / (n − correction)"])
+rule("std", _halves_in_float32(_std), _std_vjp, keeps="x y",
      formulas=["G · (x − mean) / (y (n − correction))"])  # fmt: skip
-rule("norm", _norm, _norm_vjp, keeps="x y", formulas=["G · x / y"])
+rule("norm", _halves_in_float32(_norm), _norm_vjp, keeps="x y", formulas=["G · x / y"])
 rule("logsumexp", _logsumexp,
      lambda xp, g, y, x, dim, keepdim: _spread(xp, g, x.shape, dim) * xp.exp(x - _keep(xp, y, x.shape, dim)),
      keeps="x y", formulas=["G · softmax(x)"])  # fmt: skip
@@ -305,11 +334,11 @@ rule("softmax", _softmax, lambda xp, g, y, x, dim: (g - xp.sum(g * y, dim, True)
      formulas=["(G − Σ G·y) · y"])  # fmt: skip
 rule("log_softmax", _log_softmax, lambda xp, g, y, x, dim: g - xp.exp(y) * xp.sum(g, dim, True), keeps="y",
      formulas=["G − softmax(x) · Σ G"])  # fmt: skip
-rule("cumsum", lambda x, dim: x.cumsum(axis=dim, dtype=None if x.dtype.kind == "f" else np.int64),
+rule("cumsum", lambda x, dim: _along_axis(np.add, x, dim),
      lambda xp, g, y, x, dim: xp.flip(xp.cumsum(xp.flip(g, dim), dim), dim),
      formulas=["Σ of the later G"])  # fmt: skip
-rule("cumprod", lambda x, dim: x.cumprod(axis=dim, dtype=None if x.dtype.kind == "f" else np.int64), _cumprod_vjp,
-     keeps="x", formulas=["Σ of the later G · products of the others"])  # fmt: skip
+rule("cumprod", lambda x, dim: _along_axis(np.multiply, x, dim), _cumprod_vjp, keeps="x",
+     formulas=["Σ of the later G · products of the others"])  # fmt: skip
 
 # ---- shapes ----------------------------------------------------------------------------------------------
 _BACK = ["G in the shape of x"]
@@ -365,8 +394,8 @@ def _cat_vjp(xp: Any, g: Any, y: Any, n: int, dim: int, *xs: Any) -> Any:
 
 rule("narrow", _narrow, lambda xp, g, y, x, dim, start, length: _widen(xp, g, x, dim, start, length), view=True,
      formulas=["G, with zeros around it"])  # fmt: skip
-rule("cat", lambda dim, *xs: np.concatenate(xs, axis=dim), None, _cat_vjp, formulas=["", "its part of G"])
-rule("stack", lambda dim, *xs: np.stack(xs, axis=dim), None,
+rule("cat", lambda dim, *xs: _ordered(np.concatenate(xs, axis=dim)), None, _cat_vjp, formulas=["", "its part of G"])
+rule("stack", lambda dim, *xs: _ordered(np.stack(xs, axis=dim)), None,
      lambda xp, g, y, n, dim, *xs: xp.index(g, (slice(None),) * (dim % g.ndim) + (n,)),
      formulas=["", "its part of G"])  # fmt: skip
 
@@ -378,7 +407,8 @@ def _index(x: Any, key: Any) -> Any:
             return x.take(key[0], 0)  # rows: five times faster
         except IndexError:
             pass  # for a message that tells axis and size
-    return x[key]
+    advanced = any(k.__class__ is np.ndarray for k in (key if key.__class__ is tuple else (key,)))
+    return _ordered(x[key]) if advanced else x[key]
 
 
 _FEW = 1 << 13  # elements of a one-hot matrix, up to which a product is faster than a count
@@ -538,7 +568,12 @@ def _einsum_vjp(xp: Any, g: Any, y: Any, n: int, equation: str, *xs: Any) -> Any
     return found
 
 
-rule("einsum", lambda equation, *xs: np.einsum(equation, *xs, optimize=len(xs) > 1), None, _einsum_vjp, keeps="xs",
+def _einsum(equation: str, *xs: Any) -> Any:
+    y = np.einsum(equation, *xs, optimize=len(xs) > 1)
+    return _ordered(y) if len(xs) > 1 else y  # of one array it may be a view
+
+
+rule("einsum", _einsum, None, _einsum_vjp, keeps="xs",
      view=True, formulas=["", "the product with output and input exchanged"])  # fmt: skip
 
 
@@ -566,7 +601,7 @@ def explicit(equation: str, shapes: Sequence[tuple[int, ...]]) -> str:
 # ---- normalisation -----------------------------------------------------------------------------------------
 def _standardize(x: Any, dim: Dim, eps: float) -> Any:
     """(x − mean) / √(var + eps), var divided by n."""
-    off = x - _mean(x, dim, True)
+    off = np.subtract(x, _mean(x, dim, True), order="C")
     return off / np.sqrt(_mean(off * off, dim, True) + eps)
 
 
@@ -575,12 +610,12 @@ def _standardize_vjp(xp: Any, g: Any, y: Any, x: Any, dim: Dim, eps: float) -> A
     return centred * xp.rsqrt(xp.var(x, dim, 0.0, True) + eps)
 
 
-rule("standardize", _standardize, _standardize_vjp, keeps="x y",
+rule("standardize", _halves_in_float32(_standardize), _standardize_vjp, keeps="x y",
      formulas=["(G − mean(G) − y · mean(G · y)) / √(var + eps)"])  # fmt: skip
 
 
 # ---- losses, each in one node ------------------------------------------------------------------------------
-#: For logits while they live: exp of them less their largest, the sums of these, and the loss whose gradient needs both
+#: While logits and a loss live: exp of the logits less their largest, the sums of these, and the loss
 _exps: ByMemory[Any] = ByMemory()
 
 
@@ -593,7 +628,7 @@ def _cross_entropy(x: Any, target: Any, weight: Any) -> Any:
     lost -= chosen
     y = np.asarray(np.add.reduce(lost) * weight if weight.__class__ is float else lost.dot(weight))
     if x.base is None:  # views of one memory would be taken for each other
-        _exps[x] = off, total, weakref.ref(y)
+        _exps[x] = off, total, weakref.ref(y, partial(_exps.found.pop, id(x)))
     return y
 
 
@@ -679,6 +714,8 @@ def _where(condition: Any, a: Any, b: Any) -> Any:
             return condition
     elif condition.__class__ is bool and int in (a.__class__, b.__class__):
         return a if condition else b  # of a constant, such as the exponent of x**0: the other branch may be inf
+    elif a.__class__ is float and getattr(b, "dtype", None) is _MASK and not condition.any():
+        return b  # no ties
     return np.where(condition, a, b)
 
 

@@ -817,6 +817,15 @@ def _kept(rule: Rule | Structural, at: tuple[int, ...]) -> tuple[frozenset[int],
     return frozenset(i for i, name in enumerate(rule.inputs) if name in words), "y" in words
 
 
+@cache
+def _reads_itself(rule: Rule, slot: int) -> bool:
+    """Whether the derivative by an input depends on it."""
+    return not _read(rule, slot).isdisjoint(("y", rule.inputs[slot]))
+
+
+_FLAT = STRUCTURAL["constant_pieces"]
+
+
 def _read(rule: Rule | Structural, slot: int) -> set[str]:
     """The names of the inputs that one gradient reads."""
     if isinstance(rule, Structural):
@@ -939,8 +948,10 @@ def _sweep(
             elementwise, direct = rule.__class__ is Rule, rule in _DIRECT
             for slot, parent in zip(node.at, node._a):  # noqa: B905 (strict=True is measurably slower)
                 if elementwise:
-                    d = rule.partials[slot](xp, y, *args)
+                    d = local = rule.partials[slot](xp, y, *args)
                     d = g * d if d.__class__ is _array and d.dtype is not _MASK else chain(g, d)
+                    if create_graph and local.__class__ is Tensor and local._node is None and _reads_itself(rule, slot):
+                        d = d + apply(_FLAT, args[slot], np.zeros_like)  # a step function: 0 as second derivative
                 else:
                     d = (rule.vjp(slot) if rule.variadic else rule.vjps[slot])(xp, g, y, *args)
                 if not direct:

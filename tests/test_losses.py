@@ -303,6 +303,11 @@ def test_what_a_loss_keeps_for_its_gradient_goes_with_its_logits() -> None:
             with mg.no_grad():
                 losses.append(F.cross_entropy(x * 1, t))
         assert tracemalloc.get_traced_memory()[0] < 100_000  # the logits take 40,000 bytes
+        with mg.no_grad():
+            for _ in range(20):
+                losses.append(logits := x * 1)
+                F.cross_entropy(logits, t)
+        assert tracemalloc.get_traced_memory()[0] < 950_000
     finally:
         tracemalloc.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import random
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import microgradx as mg
+from microgradx import nn
 from microgradx.graph import topological_order
 from microgradx.nn import MLP, Layer, Module, ModuleList, Neuron
 from microgradx.rules import RULES
@@ -173,3 +175,17 @@ def test_a_call_that_fails_leaves_the_scope() -> None:
     with pytest.raises(ValueError, match="inputs"):
         MLP(2, [3, 1])([math.pi])
     assert (Value(1.0) * 2).scope == ""
+
+
+def test_looking_through_modules_leaves_no_cycles() -> None:
+    net = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.ReLU(), nn.Linear(3, 1)))
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(10):
+            net.eval()
+            net.train()
+            list(net.named_parameters())
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

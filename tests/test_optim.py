@@ -605,3 +605,15 @@ def test_a_range_test_that_tells_nothing_is_refused(options: Any, data: Any, mes
     with pytest.raises(ValueError, match=message):
         lr_range_test(lambda x: w * x, squared, data, optim.SGD([w]), **options)
     assert w.data == 1.0
+
+
+@pytest.mark.parametrize("lr", [np.array(0.5), np.float32(0.5), mg.tensor(0.5)])
+def test_a_rate_is_any_number(lr: Any) -> None:
+    p = mg.ones(2, requires_grad=True)
+    p.sum().backward()
+    optim.SGD([p], lr=lr).step()
+    assert p.tolist() == [0.5, 0.5]
+    with pytest.raises(ValueError, match="Invalid learning rate"):
+        optim.SGD([p], lr=-lr)
+    with pytest.raises(ValueError, match="Invalid learning rate"):
+        optim.SGD([p], lr=np.array([0.1, 0.2]))

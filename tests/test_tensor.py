@@ -775,3 +775,10 @@ def test_operators_with_arrays_give_tensors() -> None:
 def test_a_tensor_shows_its_rules_as_methods() -> None:
     names = {"sin", "relu_", "matmul", "max", "backward", "grad", "add_", "new_zeros", "uniform_"}
     assert names <= set(dir(mg.tensor(1)))
+
+
+def test_what_leaves_the_graph_keeps_its_gradient() -> None:
+    x = mg.ones(2, requires_grad=True)
+    (x * 2).sum().backward()
+    assert x.detach_().grad.tolist() == [2, 2]
+    assert not x.requires_grad

@@ -326,8 +326,8 @@ def batch_norm(
             raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
         y = apply(_STANDARDIZE, input, axes, float(eps))
         if running_mean is not None and running_var is not None and n:
-            _move(running_mean, x.mean(axis=axes), momentum)
-            _move(running_var, x.var(axis=axes, ddof=1), momentum)
+            _move(running_mean, STRUCTURAL["mean"].value(x, axes, False), momentum)
+            _move(running_var, STRUCTURAL["var"].value(x, axes, 1.0, False), momentum)
     else:
         if running_mean is None or running_var is None:
             raise RuntimeError("running_mean must be defined in evaluation mode")

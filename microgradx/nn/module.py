@@ -135,16 +135,14 @@ class Module:
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """This module and all below it, with dotted names; the outermost is ""; one that is shared comes once."""
-        seen: set[int] = set()
+        return self._walk(prefix, set())
 
-        def walk(module: Module, path: str) -> Iterator[tuple[str, Module]]:
-            if id(module) not in seen:
-                seen.add(id(module))
-                yield path, module
-                for name, member in module.named_children():
-                    yield from walk(member, f"{path}.{name}" if path else name)
-
-        return walk(self, prefix)
+    def _walk(self, path: str, seen: set[int]) -> Iterator[tuple[str, Module]]:
+        if id(self) not in seen:
+            seen.add(id(self))
+            yield path, self
+            for name, member in self.named_children():
+                yield from member._walk(f"{path}.{name}" if path else name, seen)
 
     def modules(self) -> Iterator[Module]:
         return (module for _, module in self.named_modules())

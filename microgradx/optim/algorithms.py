@@ -31,7 +31,8 @@ __all__ = ["SGD", "Rprop", "Adagrad", "RMSprop", "Adam", "AdamW"]
 
 def _at_least_0(**options: Any) -> None:
     for name, x in options.items():
-        if not (isinstance(x, numbers.Real | Tensor) and float(x) >= 0):
+        number = isinstance(x, numbers.Real | Tensor) or (isinstance(x, np.ndarray) and not x.ndim)
+        if not (number and float(x) >= 0):
             raise ValueError(f"Invalid {_WORDS.get(name, f'{name} value')}: {x}; expected a number ≥ 0")
 
 
