@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from types import SimpleNamespace
+from functools import partial, wraps
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -131,6 +132,100 @@ def test_recognised_by_torchs_inputs() -> None:
     assert report.bound[0].shape == (3,)
     torch.manual_seed(0)  # float32 is too coarse for a direction in which the slope happens to be next to 0
     assert check_grad(torch.nn.Linear(3, 2), X.astype(np.float32), directions=2)
+
+
+def torch_functions() -> dict[str, Any]:
+    """What users write in torch: modules of their own, helpers, holders, wrappers; none names torch itself but the
+    innermost."""
+    torch = pytest.importorskip("torch")
+
+    class Block(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def forward(self, x: Any) -> Any:
+            return x.tanh() * 2
+
+    class Net(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = torch.nn.Linear(2, 2).double()
+
+        def forward(self, x: Any) -> Any:
+            return self.inner(x)
+
+    class Square(torch.autograd.Function):  # type: ignore[misc, name-defined]
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, g: Any) -> Any:
+            return 2 * g * ctx.saved_tensors[0]
+
+    class Holder:
+        def __init__(self) -> None:
+            self.net = Net()
+
+        def __call__(self, x: Any) -> Any:
+            return self.net(x)
+
+    class Methods:
+        def sine(self, x: Any) -> Any:
+            return torch.sin(x)
+
+        def __call__(self, x: Any) -> Any:
+            return self.sine(x)
+
+        @staticmethod
+        def alone(x: Any) -> Any:
+            return helper(x)
+
+    helper = lambda x: torch.sin(x)
+    outer = lambda x: helper(x) * 2
+
+    @wraps(outer)
+    def wrapped(*xs: Any) -> Any:
+        return outer(*xs)
+
+    module, holder, weights = ModuleType("mine"), Holder(), {"w": torch.tensor([1.0, 2.0])}
+    module.__dict__["helper"] = helper
+    return {
+        "module": Block(), "module with parts": Net(), "method": Net().forward, "Function": Square.apply,
+        "named Function": lambda x: Square.apply(x), "helper": lambda x: helper(x), "two helpers": lambda x: outer(x),
+        "holder": holder, "named holder": lambda x: holder(x), "own methods": Methods(), "bound": Methods().sine,
+        "static": Methods.alone, "dict": lambda x: x * weights["w"], "wraps": wrapped,
+        "partial": partial(lambda a, x: a * helper(x), 2.0), "default": lambda x, g=helper: g(x), "user's module": lambda x: module.helper(x),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("what", [
+    "module", "module with parts", "method", "Function", "named Function", "helper", "two helpers", "holder",
+    "named holder", "own methods", "bound", "static", "dict", "partial", "wraps", "default", "user's module",
+])  # fmt: skip
+def test_users_torch_is_run_by_torch(what: str) -> None:
+    f = torch_functions()[what]
+    assert check_grad(f, np.array([0.1, 0.2])).engine == "torch"
+
+
+def test_users_microgradx_is_not_taken_for_torch() -> None:
+    class Block(nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x.tanh() * 2
+
+    helper = lambda x: mg.tanh(x)
+    for f in (Block(), lambda x: helper(x), lambda x: x * 2):
+        assert recognise(f, [1.0]).name == "microgradx"
+
+
+def test_another_library_under_torchs_name() -> None:
+    namespace: dict[str, Any] = {}
+    exec("import microgradx as torch\nf = lambda x: torch.tanh(x)", namespace)
+    assert recognise(namespace["f"], [1.0]).name == "microgradx"
+
+
+def test_the_nearest_library_decides() -> None:
+    torch = pytest.importorskip("torch")
+    logged = lambda x: torch.tensor(float(x))
+    assert recognise(lambda x: (mg.tanh(x), logged), [1.0]).name == "microgradx"
 
 
 def test_recognised_by_jaxs_wrapper() -> None:

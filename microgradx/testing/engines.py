@@ -14,8 +14,13 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from contextlib import suppress
+from functools import cached_property, partial
+from itertools import islice
+from types import CodeType, MethodType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -323,9 +328,13 @@ _LIBRARIES = ("torch", "autograd", "mygrad", "jax")
 
 
 # ---- which one ---------------------------------------------------------------------------------------------
+DEPTH, WIDTH = 4, 400  # how far from f, and at how many things at most, a library is looked for
+
+
 def recognise(f: Function, xs: Sequence[Any]) -> Engine:
-    """The engine that f is written for: by the types of xs, else by what f's code names; this project's Tensors where
-    neither tells.
+    """The engine that f is written for: by the types of xs, else by what f is and what its code names, else by the
+    helpers, the closures and the objects that this comes to, the nearest first; this project's Tensors where nothing
+    tells.
 
     Raises ValueError where f names two libraries, TypeError for what has no gradient in any.
     """
@@ -334,7 +343,7 @@ def recognise(f: Function, xs: Sequence[Any]) -> Engine:
             return engine
         if isinstance(x, list) and any(isinstance(e, Value) for e in _flat(x)):
             return ENGINES["value"]
-    found = {engine.name: engine for thing in _named(f) if (engine := _engine_of(thing))}
+    found = _nearest(f)
     if len(found) > 1:
         names = sorted(found)
         raise ValueError(f"f is written with {' and '.join(names)}; say which one: engine={names[0]!r}")
@@ -343,41 +352,91 @@ def recognise(f: Function, xs: Sequence[Any]) -> Engine:
     return next(iter(found.values()), ENGINES["microgradx"])
 
 
+def _nearest(f: Function) -> dict[str, Engine]:
+    """The engines, by name, of the things nearest to f that have any."""
+    near, seen = [f, *_wrappers(f)], dict[int, Any]()  # which keeps alive what it knows by its id
+    for depth in range(DEPTH):
+        if found := {engine.name: engine for thing in near if (engine := _engine_of(thing)) is not None}:
+            return found
+        inner = {id(x): x for thing in near if _is_users(thing, depth) for x in _referred(thing)}
+        near = [x for key, x in inner.items() if key not in seen][:WIDTH]
+        seen |= inner
+    return {}
+
+
 def _engine_of(thing: Any) -> Engine | None:
-    """The engine whose module a thing is from, or is."""
+    """The engine whose module a thing is from, or is; of a class and its objects also that of what it is derived
+    from."""
     if isinstance(thing, _Library):
         return ENGINES[thing.name]
-    names = {name for x in (thing, type(thing)) if isinstance(name := getattr(x, "__module__", None), str)}
     if inspect.ismodule(thing):
-        names = {thing.__name__}
-    if any(name.startswith(_OF_VALUES) for name in names):
-        return ENGINES["value"]
-    roots = {name.split(".")[0] for name in names} & (ENGINES.keys() - {"value"})
-    return ENGINES[roots.pop()] if roots and not any(n.startswith("microgradx.testing") for n in names) else None
+        names = [thing.__name__]
+    else:
+        kind = thing if isinstance(thing, type) else type(thing)
+        names = [name for x in (thing, *kind.__mro__) if isinstance(name := getattr(x, "__module__", None), str)]
+    for name in names:
+        if name.startswith(_OF_VALUES):
+            return ENGINES["value"]
+        root = name.split(".")[0]
+        if root in ENGINES and root != "value" and not name.startswith("microgradx.testing"):
+            return ENGINES[root]
+    return None
 
 
-def _named(f: Function) -> Iterator[Any]:
-    """f itself, and what its code and the functions inside it refer to."""
-    f = getattr(f, "func", f)
-    while hasattr(f, "__wrapped__"):  # a library's own wrapper, as of jax.jit, tells as much as what is wrapped
+def _is_users(thing: Any, depth: int) -> bool:
+    """Whether it is worth a look inside: f itself is, and what is not from NumPy or Python's own modules."""
+    module = thing.__name__ if inspect.ismodule(thing) else getattr(thing, "__module__", None)
+    root = str(module or type(thing).__module__).split(".")[0]
+    return depth == 0 or root == "__main__" or root not in _PLAIN or isinstance(thing, _HOLDERS)
+
+
+_HOLDERS = (list, tuple, dict, partial, MethodType)
+_PLAIN = {*sys.stdlib_module_names, "numpy", "scipy", "microgradx"}  # of the last what is in its engines was found
+
+
+def _wrappers(f: Any) -> Iterator[Any]:
+    """A library's own wrapper, as of jax.jit, tells as much as what is wrapped."""
+    while hasattr(f, "__wrapped__"):
         owner = getattr(f, "__globals__", {}).get("__name__", type(f).__module__).split(".")[0]
         yield from (ENGINES[name] for name in _LIBRARIES if owner in (name, f"{name}lib"))
-        f = f.__wrapped__
-    yield f
-    code = getattr(f, "__code__", None)
-    if code is None:
-        return
-    for cell in f.__closure__ or ():
-        try:
-            yield cell.cell_contents
-        except ValueError:  # not yet bound
-            continue
+        yield (f := f.__wrapped__)
+
+
+def _referred(thing: Any) -> Iterator[Any]:
+    """What a thing leads to: a function to what its code names and closes over, an object to its methods and
+    attributes, a container to its elements."""
+    if isinstance(thing, partial):
+        yield from (thing.func, *thing.args, *thing.keywords.values())
+    elif isinstance(thing, MethodType):
+        yield from (thing.__func__, thing.__self__)
+    elif isinstance(thing, list | tuple | dict):
+        yield from islice(thing.values() if isinstance(thing, dict) else thing, WIDTH)
+    elif isinstance(code := getattr(thing, "__code__", None), CodeType):
+        yield from _wrappers(thing)
+        yield from (*(thing.__defaults__ or ()), *(thing.__kwdefaults__ or {}).values())
+        cells = dict[str, Any]()
+        for name, cell in zip(code.co_freevars, thing.__closure__ or (), strict=True):
+            with suppress(ValueError):  # not yet bound
+                cells[name] = cell.cell_contents
+        yield from _named(code, ChainMap(cells, thing.__globals__))
+    elif not inspect.ismodule(thing):
+        kind = thing if isinstance(thing, type) else type(thing)
+        for base in kind.__mro__[:-1]:
+            members = vars(base).values() if _is_users(base, 1) else ()
+            yield from (getattr(m, "fget", getattr(m, "__func__", m)) for m in members if not isinstance(m, str))
+        yield from getattr(thing, "__dict__", {}).values() if kind is not thing else ()
+
+
+def _named(code: CodeType, namespace: Mapping[str, Any]) -> Iterator[Any]:
+    """What a code and those inside it name, of a module of the user's what is taken from it."""
     waiting = [code]
-    while waiting:
-        code = waiting.pop()
-        yield from (f.__globals__[name] for name in code.co_names if name in f.__globals__)
+    for code in waiting:
+        for name in (*code.co_freevars, *code.co_names):
+            yield (thing := namespace.get(name))
+            if inspect.ismodule(thing) and _engine_of(thing) is None and _is_users(thing, 1):
+                yield from (vars(thing).get(attribute) for attribute in code.co_names)
         roots = (name.split(".")[0] for name in code.co_names)  # of what it imports itself
-        yield from (ENGINES[root] for root in roots if root in _LIBRARIES)
+        yield from (ENGINES[root] for root in roots if root in _LIBRARIES and root not in namespace)
         waiting += [c for c in code.co_consts if inspect.iscode(c)]
 
 
