@@ -193,7 +193,8 @@ def torch_functions() -> dict[str, Any]:
         "named Function": lambda x: Square.apply(x), "helper": lambda x: helper(x), "two helpers": lambda x: outer(x),
         "holder": holder, "named holder": lambda x: holder(x), "own methods": Methods(), "bound": Methods().sine,
         "static": Methods.alone, "dict": lambda x: x * weights["w"], "wraps": wrapped,
-        "partial": partial(lambda a, x: a * helper(x), 2.0), "default": lambda x, g=helper: g(x), "user's module": lambda x: module.helper(x),
+        "partial": partial(lambda a, x: a * helper(x), 2.0),
+        "default": lambda x, g=helper: g(x), "user's module": lambda x: module.helper(x),
     }  # fmt: skip
 
 

@@ -25,14 +25,20 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns 0, or 1 where it found what it looks for. Wrong usage raises SystemExit(2)."""
+    """Run one command; returns 0, 1 where it found what it looks for, or 130 after Ctrl-C. Wrong usage raises
+    SystemExit(2)."""
     parser = argparse.ArgumentParser("python -m microgradx.testing", description="Tests of the gradient tests.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, (_, _, what) in COMMANDS.items():
         commands.add_parser(name, help=what, add_help=False)
     arguments, rest = parser.parse_known_args(argv)
     module, function, _ = COMMANDS[arguments.command]
-    code: int = getattr(import_module(f".{module}", __package__), function)(rest)
+    try:
+        code: int = getattr(import_module(f".{module}", __package__), function)(rest)
+    except KeyboardInterrupt:
+        exec("")  # Python would still die of an interrupt that a program's text had in exec, once it has left with 130
+        print("stopped", file=sys.stderr)
+        return 130  # as shells have it: 128 and the number of the signal
     return code
 
 

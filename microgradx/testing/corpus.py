@@ -17,10 +17,8 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -29,6 +27,7 @@ from ..graph import topological_order
 from ..rules import RULES
 from ..structural import STRUCTURAL
 from ..tensor import Tensor, order
+from .commands import at_least, spread
 from .programs import ARRAYS, DIALECTS, OPS, SCALARS, Dag, Unsupported, decode
 
 __all__ = ["CorpusReport", "DiffReport", "Finding", "corpus", "coverage", "differential", "drawn", "nightly",
@@ -216,14 +215,8 @@ def run_corpus(n: int, seed: int = 0, processes: int = 2) -> CorpusReport:
     """Check n programs of a corpus to first order and every tenth to second, and count what they cover."""
     started = time.perf_counter()
     report = CorpusReport(seed)
-    parts = [(i, min(i + 250, n), seed) for i in range(0, n, 250)]
-    if processes == 1:
-        found: Iterable[CorpusReport] = map(_part, parts)
-    else:
-        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-            found = list(pool.map(_part, parts))
-    for each in found:
-        report.merge(each)
+    for found in spread(_part, [(i, min(i + 250, n), seed) for i in range(0, n, 250)], processes):
+        report.merge(found)
     report.seconds = time.perf_counter() - started
     return report
 
@@ -278,9 +271,9 @@ def _count(report: CorpusReport, program: Dag, kind: str) -> None:
 # ---- commands --------------------------------------------------------------------------------------------
 def _command(name: str, argv: Sequence[str] | None, count: int) -> tuple[CorpusReport, int]:
     parser = argparse.ArgumentParser(prog=f"python -m microgradx.testing {name}", description="Check random programs.")
-    parser.add_argument("--count", type=int, default=count, help=f"how many programs (default {count})")
+    parser.add_argument("--count", type=at_least(1), default=count, help=f"how many programs (default {count})")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--processes", type=at_least(1), default=2)
     given = parser.parse_args(argv)
     report = run_corpus(given.count, given.seed, given.processes)
     print(report)

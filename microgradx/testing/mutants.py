@@ -23,12 +23,10 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from inspect import signature
-from multiprocessing import get_context
 from types import FunctionType
 from typing import Any
 
@@ -38,6 +36,7 @@ from .. import graph, rules, structural, transforms, value
 from ..rules import RULES, Rule
 from ..structural import STRUCTURAL, Structural, arrays, unbroadcast
 from ..tensor import Op, Tensor, tensors
+from .commands import at_least, spread
 from .corpus import DiffReport, _rules, differential, drawn, of_values
 from .edges import EDGES
 from .edits import edits
@@ -677,11 +676,9 @@ def mutation_score(
                 for mutant in group:
                     done([_fate(mutant, killing, True)])
         else:
-            with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-                # the longest first: the processes end together
-                names = sorted(([m.name for m in group] for group in groups.values()), key=len, reverse=True)
-                for future in as_completed([pool.submit(_group, each, programs) for each in names]):
-                    done(future.result())
+            # the longest first: the processes end together
+            names = sorted(([m.name for m in group] for group in groups.values()), key=len, reverse=True)
+            spread(partial(_group, programs=programs), names, processes, done)
     found = [fates[mutant.name] for mutant in chosen]
     return Score(
         tuple(fate.name for fate in found if fate.killed),
@@ -743,8 +740,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     about = "Plant every fault and count those that the corpus finds."
     parser = argparse.ArgumentParser(prog="python -m microgradx.testing mutants", description=about)
     parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose name contains this")
-    parser.add_argument("--programs", type=int, default=10_000, help="of the corpus (default 10000)")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--programs", type=at_least(1), default=10_000, help="of the corpus (default 10000)")
+    parser.add_argument("--processes", type=at_least(1), default=2)
     given = parser.parse_args(argv)
     chosen = [m for m in mutants() if given.only in m.name]
     if not chosen:

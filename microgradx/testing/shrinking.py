@@ -15,13 +15,14 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
+from functools import partial
+from itertools import chain, count
 
 from hypothesis import HealthCheck, Phase, find, settings
 from hypothesis.errors import NoSuchExample
 
+from .commands import at_least, spread
 from .corpus import OWN, DiffReport, differential
 from .mutants import Mutant, corpus_suite, mutants, named, progress
 from .programs import Dag
@@ -100,11 +101,9 @@ def shrunk(
     parts = [draw.sample(group, len(group)) if rule else group for rule, group in groups.items()]
     if processes == 1:
         return [found for part in parts for found in _of_rule(part, each, among)]
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        sent = [pool.submit(_named, [m.name for m in part], each, among) for part in parts]
-        for done, _ in enumerate(as_completed(sent), 1):
-            progress(done, len(parts), "rules")
-        return [found for future in sent for found in future.result()]
+    names, done = [[m.name for m in part] for part in parts], count(1)
+    look = lambda found: progress(next(done), len(parts), "rules")
+    return list(chain(*spread(partial(_named, each=each, among=among), names, processes, look)))
 
 
 def _share(sizes: Sequence[int], share: float) -> int:
@@ -134,9 +133,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     about = "Plant faults and count the operations of the programs that Hypothesis shrinks to."
     parser = argparse.ArgumentParser(prog="python -m microgradx.testing shrink", description=about)
     parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose name contains this")
-    parser.add_argument("--each", type=int, default=2, metavar="N", help="mutants of each rule (default 2)")
-    parser.add_argument("--among", type=int, default=3000, metavar="N", help="programs to choose mutants by")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--each", type=at_least(1), default=2, metavar="N", help="mutants of each rule (default 2)")
+    parser.add_argument("--among", type=at_least(1), default=3000, metavar="N", help="programs to choose mutants by")
+    parser.add_argument("--processes", type=at_least(1), default=2)
     given = parser.parse_args(argv)
     started = time.perf_counter()
     found = shrunk((m for m in mutants() if given.only in m.name), given.each, given.among, given.processes)
