@@ -54,7 +54,7 @@ def test_ctrl_c_ends_a_command_and_its_processes(command: str, whole: bool) -> N
 
 
 def test_an_error_ends_the_processes() -> None:
-    with pytest.raises(ValueError, match="math domain error|nonnegative"):
+    with pytest.raises(ValueError, match=r"math domain error|nonnegative"):
         spread(math.sqrt, [4.0, -1.0, *[9.0] * 1000], processes=2)
     assert active_children() == []
 

@@ -315,14 +315,11 @@ class _Check:
 
     def _program(self) -> str:
         defaults = dict(method="auto", order=1, directions="all", kinks="reject", resolution=None, seed=0)
-        named = dict(zip((f"x_{name}" for name in self.names), self.xs, strict=True))
-        options = [f"{key}={value!r}" for key, value in self.asked.items() if value != defaults[key]]
-        options += ["vjp=vjp"] if self.vjp is not None else [f"engine={self.engine.name!r}"]
-        if self.given is not None:
-            named["cotangent"] = self.given
-            options.append("cotangent=cotangent")
-        inputs = ", ".join(f"x_{name}" for name in self.names)
-        return reproduce.program(f"check_grad(f, {inputs}, {', '.join(options)})", named, self.shown, self.vjp)
+        options = {key: value for key, value in self.asked.items() if value != defaults[key]}
+        own = ENGINES.get(self.engine.name) is not self.engine
+        options |= {"engine": self.engine if own else self.engine.name} if self.vjp is None else {"vjp": self.vjp}
+        options |= {} if self.given is None else {"cotangent": self.given}
+        return reproduce.program(self.shown, dict(zip(self.names, self.xs, strict=True)), options)
 
 
 def _alike(a: Array, near: Array) -> Callable[[Array], bool]:
