@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from microgradx.rules import RULES
 from microgradx.testing import corpus as corpora
 from microgradx.testing.corpus import CorpusReport, corpus, differential, drawn, of_values, run_corpus
-from microgradx.testing.programs import ARRAYS, SCALARS, decode
+from microgradx.testing.programs import ARRAYS, SCALARS, Unsupported, decode
 
 
 def text(i: int, seed: int = 0) -> str:
@@ -119,3 +119,23 @@ def test_a_variance_of_equal_float32_numbers_is_no_false_alarm() -> None:
     program = drawn(93657, seed=20261127)
     assert [step.op for step in program.steps if step.op in ("var", "cos")] == ["var", "cos"]
     assert not differential(program, ["microgradx"]).wrong
+
+
+@pytest.mark.parametrize("seed", [0, 5])
+def test_what_is_printed_for_torch_holds_in_torch(seed: int) -> None:
+    pytest.importorskip("torch")
+    ran = 0
+    for program in corpus(300, seed):
+        with suppress(Unsupported):
+            exec(program.to_python("torch"), {})
+            ran += 1
+    assert ran > 280
+
+
+def test_torch_takes_a_scatter_of_a_larger_source_and_a_clamp_between_larger_bounds() -> None:
+    scattered = decode([((3,), [0, 4, 8])], [(ARRAYS.index("scatter_add"), 0, 0, 1)])
+    clamped = decode([((3,), [0, 4, 8]), ((), [2])], [(ARRAYS.index("clamp"), 0, 1, 0)])
+    assert [step.op for step in scattered.steps] == ["narrow", "scatter_add"]
+    assert clamped.steps[0].op == "expand"
+    for program in (scattered, clamped):
+        assert {f.verdict for f in differential(program, ["microgradx", "torch"]).findings} <= {"agrees", "skipped"}

@@ -76,6 +76,11 @@ def _positive_weights(x: Any, target: Any) -> Any:
     return F.binary_cross_entropy_with_logits(x, target, pos_weight=positive, reduction="none")
 
 
+def _scattered(function: Callable[..., Any]) -> Callable[..., Any]:
+    """With fewer places than numbers: what is left of the source has no gradient."""
+    return lambda x, source: function(x, 0, mg.tensor([2, 0]), source)
+
+
 def _clamp(x: Any, low: Any, high: Any) -> Any:
     return mg.clamp(x, low, high)
 
@@ -110,6 +115,8 @@ EDGES: Sequence[Edge] = (
     Edge("norm", lambda x: mg.norm(x, INF, 1), ([[2.0, -2.0], [-1.0, 0.5]],), ([[0.5, -0.5], [-1.0, 0.0]],)),
     Edge("norm", lambda x: mg.norm(x, -INF, 1), ([[2.0, -2.0], [-1.0, 0.5]],), ([[0.5, -0.5], [0.0, 1.0]],)),
     Edge("norm", lambda x: mg.norm(x, 2.5, 1), (_MATRIX,)),
+    Edge("scatter_add", _scattered(mg.scatter_add), ([1.0, 2.0, 3.0], [4.0, 5.0, 6.0])),
+    Edge("put", _scattered(mg.scatter), ([1.0, 2.0, 3.0], [4.0, 5.0, 6.0])),
     Edge("cross_entropy", _class_weights, (_MATRIX,)),
     Edge("cross_entropy", _row_weights, (_MATRIX,)),
     Edge("binary_cross_entropy", lambda x, t: F.binary_cross_entropy(x, t, reduction="none"),

@@ -202,6 +202,8 @@ def _extreme(name: str) -> Any:
 
 def _clamp(b: Builder, operands: tuple[int, int, int], k: int) -> int:
     x, low, high = b.together(operands)
+    whole = np.broadcast_shapes(*map(b.shape, (x, low, high)))  # torch has no bounds larger than x
+    x = x if b.shape(x) == whole else b.mend("expand", x, shape=whole)
     low = b.clear(low, b.values[low] - b.values[x])
     return b.do("clamp", x, low, b.clear(high, b.values[high] - b.values[x], b.values[high] - b.values[low]))
 
@@ -409,6 +411,8 @@ def _scattered(name: str) -> Any:
         line = (line if name == "scatter" else line**2 % shape[dim])[: max(1, shape[dim] - k % 3)]  # and not all
         index = np.broadcast_to(line.reshape([-1 if i == dim else 1 for i in range(len(shape))]),
                                 [len(line) if i == dim else n for i, n in enumerate(shape)])  # fmt: skip
+        if len(line) < shape[dim]:  # torch gives no gradient of a source that is larger than its index
+            y = b.mend("narrow", y, dim=dim, start=0, length=len(line))
         return b.do(name, x, y, dim=dim, index=index.tolist())
 
     return plan
