@@ -139,3 +139,21 @@ def test_torch_takes_a_scatter_of_a_larger_source_and_a_clamp_between_larger_bou
     assert clamped.steps[0].op == "expand"
     for program in (scattered, clamped):
         assert {f.verdict for f in differential(program, ["microgradx", "torch"]).findings} <= {"agrees", "skipped"}
+
+
+@pytest.mark.parametrize(("change", "error", "words"), [
+    ({"engines": ["foo"]}, ValueError, r"engines must be a sequence of names among 'microgradx'.*got \['foo'\]"),
+    ({"engines": []}, ValueError, r"at least one, got \[\]"),
+    ({"engines": "torch"}, TypeError, r"got 'torch'; give \['torch'\]"),
+    ({"order": 0}, ValueError, "order must be 1 for gradients or 2 for gradients of gradients, got 0"),
+    ({"program": "x"}, TypeError, r"program must be one of corpus\(\).*, got str"),
+])  # fmt: skip
+def test_what_cannot_be_compared_says_so(change: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        differential(**{"program": drawn(0), **change})
+
+
+def test_a_corpus_of_fewer_than_no_programs() -> None:
+    for made in (corpus, run_corpus):
+        with pytest.raises(ValueError, match="0 programs or more, got n=-1"):
+            made(-1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+from unittest import TestCase
 
 import pytest
 
@@ -61,6 +63,67 @@ def test_a_suite_that_fails_by_itself_is_refused() -> None:
 
     with pytest.raises(ValueError, match="fails without any mutant: always"):
         mutation_score(suite, of("tanh"))
+
+
+def tanh_is_right() -> bool:
+    x = Value(0.5)
+    x.tanh().backward()
+    return x.grad == pytest.approx(0.7864477329659274, rel=1e-12)  # type: ignore[no-any-return]
+
+
+def by_fail() -> None:
+    if not tanh_is_right():
+        pytest.fail("wrong")
+
+
+def by_raises() -> None:
+    with pytest.raises(ZeroDivisionError):
+        1 / (not tanh_is_right())
+
+
+def by_exit() -> None:
+    sys.exit(int(not tanh_is_right()))
+
+
+@pytest.mark.parametrize("suite", [by_fail, by_raises, by_exit])
+def test_a_suite_may_fail_without_an_exception(suite: Any) -> None:
+    factors = [m for m in of("tanh") if "times" in m.name and m.name != "∂tanh/∂x times 1.0"]
+    score = mutation_score(suite, factors)
+    assert len(score.killed) == len(factors)
+    assert score.raised == 0
+
+
+@pytest.mark.parametrize("skip", [lambda: pytest.skip("no torch"), lambda: pytest.xfail("no torch"),
+                                  lambda: TestCase().skipTest("no torch")])  # fmt: skip
+def test_a_suite_that_skips_is_refused(skip: Any) -> None:
+    with pytest.raises(ValueError, match=r"the suite skips \(no torch\), and what is skipped tests nothing"):
+        mutation_score(skip, of("tanh"))
+    with pytest.raises(ValueError, match="the suite skips"):
+        mutation_score(lambda: None if tanh_is_right() else skip(), of("tanh"))
+
+
+def test_ctrl_c_is_no_kill() -> None:
+    def suite() -> None:
+        if not tanh_is_right():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        mutation_score(suite, of("tanh"))
+    assert tanh_is_right()
+
+
+def test_nothing_to_kill() -> None:
+    assert str(mutation_score(lambda: None, [])).startswith("there was nothing to kill, 0 equivalent, ")
+
+
+def test_wrong_arguments_say_what_is_expected() -> None:
+    weak: Any = lambda: None
+    with pytest.raises(TypeError, match=r"among must be Mutants, some of mutants\(\), got 'tanh'"):
+        mutation_score(weak, ["tanh"])  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="suite must be a function that raises when it finds a fault"):
+        mutation_score("tanh", [])  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="programs and processes must be 1 or more, got 100 and 0"):
+        mutation_score(None, of("tanh"), 100, 0)
 
 
 def test_nothing_stays_planted() -> None:

@@ -247,3 +247,28 @@ def test_the_last_steps_alone_start_from_the_numbers_that_the_others_gave(last: 
     assert np.array_equal(part.values[-1], whole.values[-1])
     assert [s.op for s in part.steps] == [s.op for s in whole.steps][-last:]
     assert not differential(part, ["microgradx"]).wrong
+
+
+@pytest.mark.parametrize(("options", "error", "words"), [
+    ({"ops": ["foo", "exq"]}, ValueError, "ops has 'foo', 'exq', which is no operation here; near to that are .*exp"),
+    ({"ops": ["zzz"]}, ValueError, "ops has 'zzz', which is no operation here; there are add, sub, mul"),
+    ({"ops": "exp"}, TypeError, r"ops must be a sequence of names, got 'exp'; give \['exp'\]"),
+    ({"ops": []}, ValueError, "ops must name one operation at least, got none; leave it out for all"),
+    ({"max_nodes": 0}, ValueError, "max_nodes must be 1 or more, got 0"),
+    ({"min_side": 4}, ValueError, "min_side <= max_side must hold, got min_side=4, max_side=3; give both"),
+    ({"dtype": int}, ValueError, "dtype must be float64 or float32.*got <class 'int'>"),
+    ({"dtype": "foo"}, ValueError, "dtype must be float64 or float32.*got 'foo'"),
+])  # fmt: skip
+def test_what_no_program_has_says_so(options: dict[str, Any], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        programs(**options)
+    if options.keys() & {"ops", "max_nodes"}:
+        with pytest.raises(error, match=words):
+            expressions(**options)
+
+
+def test_one_dtype_by_any_of_its_names() -> None:
+    for dtype in ("float32", np.float32, np.dtype("float32")):
+        assert find(programs(dtype=dtype), lambda program: True).dtype == np.float32
+    with pytest.raises(ValueError, match="min_dims <= max_dims must hold, got min_dims=4, max_dims=3"):
+        shapes(min_dims=4)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cache
 from inspect import signature
 from typing import Any
@@ -85,6 +86,11 @@ def check_accuracy(
     Subnormal numbers are as far apart as anywhere, 2**-1074, and beyond the largest float comes 2**1024, which inf
     stands for. Needs mpmath. Raises ValueError for a function without a reference, or partials that do not match.
     """
+    if isinstance(op, str) and op not in RULES:
+        near = get_close_matches(op, RULES) or RULES
+        raise ValueError(f"op must be a rule's name, such as {', '.join(near)}, a rule or a function, got {op!r}")
+    if not (isinstance(op, str) or callable(op)):
+        raise TypeError(f"op must be a rule, its name or a function, got {type(op).__name__}")
     rule = RULES[op] if isinstance(op, str) else op if isinstance(op, Rule) else None
     run: Callable[..., Any] = rule or op  # type: ignore[assignment]
     name = rule.name if rule else getattr(op, "__name__", repr(op))
@@ -115,7 +121,10 @@ def check_accuracy(
 
 def _slots(run: Callable[..., Any], rule: Rule | None, at: Sequence[Any]) -> list[str]:
     """A name for each number among the inputs; "" for one by which a rule has no derivative."""
-    names = rule.inputs if rule else tuple(signature(run).parameters)
+    try:
+        names = rule.inputs if rule else tuple(signature(run).parameters)
+    except ValueError:  # of C functions some have none
+        names = ("x",) if len(at) == 1 else ()
     found = []
     for k, x in enumerate(at):
         name = "" if rule and rule.partials[k] is None else f"∂/∂{names[k] if k < len(names) else k}"
@@ -134,7 +143,14 @@ def _shaped(numbers: Iterable[Any], like: Sequence[Any]) -> list[Any]:
 
 def _by_sweep(run: Callable[..., Any], at: Sequence[Any]) -> tuple[float, list[float]]:
     leaves = [Value(x) for x in _flat(at)]
-    root = run(*_shaped(leaves, at))
+    wanted = "without partials op must be a function of Values, made of microgradx's functions"
+    try:
+        root = run(*_shaped(leaves, at))
+    except TypeError as problem:
+        problem.add_note(f"{wanted}; of floats, give partials=[…] too, a function for each input, or [] for its value")
+        raise
+    if not isinstance(root, Value):
+        raise TypeError(f"{wanted}, got one that gives {type(root).__name__}; for a function of floats give partials=")
     return root.data, [slope.data for slope in grad(root, leaves)]
 
 

@@ -42,6 +42,8 @@ OWN = {"Value": "values", "Tensor": "microgradx"}
 # ---- the programs ----------------------------------------------------------------------------------------
 def corpus(n: int, seed: int = 0) -> Iterator[Dag]:
     """n programs, three quarters of them of arrays (one in three of these in float32), the rest of Values."""
+    if n < 0:
+        raise ValueError(f"a corpus has 0 programs or more, got n={n}")
     return (drawn(i, seed) for i in range(n))
 
 
@@ -115,8 +117,19 @@ class DiffReport:
 def differential(program: Dag, engines: Iterable[str] = ("microgradx", "torch"), order: int = 1) -> DiffReport:
     """Each engine's gradients against the exact ones. engines: "microgradx", "values", "torch", "autograd", "mygrad".
 
-    An operation that an engine does not have makes it "skipped"; so does an engine that is not installed.
+    An operation that an engine does not have makes it "skipped"; so does an engine that is not installed. Raises
+    ValueError or TypeError for what is no program, no engine, or no order.
     """
+    if not isinstance(program, Dag):
+        raise TypeError(f"program must be one of corpus(), programs() or expressions(), got {type(program).__name__}")
+    names = f"a sequence of names among {', '.join(map(repr, DIALECTS))}"
+    if isinstance(engines, str):
+        raise TypeError(f"engines must be {names}, got {engines!r}; give [{engines!r}]")
+    engines = list(engines)
+    if not engines or not all(engine in DIALECTS for engine in engines):
+        raise ValueError(f"engines must be {names}, at least one, got {engines}")
+    if order not in (1, 2):
+        raise ValueError(f"order must be 1 for gradients or 2 for gradients of gradients, got {order!r}")
     return DiffReport(program, order, tuple(_find(program, engine, order) for engine in engines))
 
 
@@ -213,6 +226,8 @@ class CorpusReport:
 
 def run_corpus(n: int, seed: int = 0, processes: int = 2) -> CorpusReport:
     """Check n programs of a corpus to first order and every tenth to second, and count what they cover."""
+    if n < 0:
+        raise ValueError(f"a corpus has 0 programs or more, got n={n}")
     started = time.perf_counter()
     report = CorpusReport(seed)
     for found in spread(_part, [(i, min(i + 250, n), seed) for i in range(0, n, 250)], processes):

@@ -78,7 +78,8 @@ class Score:
 
     def __str__(self) -> str:
         real = len(self.killed) + len(self.survivors)
-        head = f"{len(self.killed)} killed of {real} ({100 * self.rate:.2f} %), {len(self.equivalent)} equivalent"
+        share = f"{len(self.killed)} killed of {real} ({100 * self.rate:.2f} %)"
+        head = f"{share if real else 'there was nothing to kill'}, {len(self.equivalent)} equivalent"
         lines = [f"{head}, {self.seconds:.0f} s", f"{self.raised} of the killed raised, the others gave wrong numbers"]
         lines += [f"survived    {name}" for name in self.survivors]
         return "\n".join(lines + [f"equivalent  {name}: {reason}" for name, reason in self.equivalent])
@@ -597,10 +598,26 @@ def _checks(n: int) -> dict[str, Checks]:
 
 
 def _clean(suite: Callable[[], Any]) -> None:
+    if (problem := _failure(suite)) is not None:
+        words = str(problem) or type(problem).__name__
+        raise ValueError(f"the suite fails without any mutant: {words}") from problem
+
+
+def _failure(suite: Callable[[], Any]) -> BaseException | None:
+    """What the suite raises when it fails; sys.exit(1) and pytest.fail() are failures too, and no Exceptions."""
     try:
         suite()
-    except Exception as problem:
-        raise ValueError(f"the suite fails without any mutant: {problem}") from problem
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as problem:
+        if type(problem).__name__ in _SKIPS:
+            words = f"the suite skips ({problem}), and what is skipped tests nothing; leave it out of the suite"
+            raise ValueError(words) from problem
+        return None if isinstance(problem, SystemExit) and not problem.code else problem  # as a shell has it
+    return None
+
+
+_SKIPS = ("Skipped", "SkipTest", "XFailed")  # of pytest and unittest, which need not be there
 
 
 def check_casts() -> None:
@@ -652,9 +669,17 @@ def mutation_score(
     suite: raises, as a test does, when it finds a fault; by default the corpus of so many programs, for each mutant
     those that use its rule. processes: for the corpus, which is the same in each; the score does not depend on it.
     look: called with the number of mutants that are through, and of all. Raises ValueError when the suite fails
-    before anything is planted: such a suite kills everything.
+    before anything is planted, since such a suite kills everything, and when it skips.
     """
     chosen = list(mutants() if among is None else among)
+    if wrong := [m for m in chosen if not isinstance(m, Mutant)]:
+        raise TypeError(f"among must be Mutants, some of mutants(), got {wrong[0]!r}; by name: "
+                        "[m for m in mutants() if m.rule == 'tanh']")  # fmt: skip
+    if not (suite is None or callable(suite)):
+        raise TypeError(f"suite must be a function that raises when it finds a fault, or None for the corpus, got "
+                        f"{suite!r}")  # fmt: skip
+    if programs < 1 or processes < 1:
+        raise ValueError(f"programs and processes must be 1 or more, got {programs} and {processes}")
     started = time.perf_counter()
     fates: dict[str, _Fate] = {}
 
@@ -706,10 +731,9 @@ def _fate(mutant: Mutant, suite: Callable[[], Any], whole: bool = False) -> _Fat
     calls: Counter[str] = Counter()
     reached = mutant.edited.__dict__["reached"] if mutant.edited else 0
     with mutant.planted(calls):
-        try:
-            suite()
-        except Exception as problem:
-            return _Fate(mutant.name, True, _raised(problem))
+        problem = _failure(suite)
+    if problem is not None:
+        return _Fate(mutant.name, True, _raised(problem))
     return _Fate(mutant.name, False, reason=_why_equivalent(mutant, calls, reached) if whole else "")
 
 
@@ -727,12 +751,12 @@ def _why_equivalent(mutant: Mutant, calls: Counter[str], reached: int) -> str:
     return f"evaluated, and the same derivative in each of {calls['all']} calls"
 
 
-def _raised(problem: Exception) -> bool:
+def _raised(problem: BaseException) -> bool:
     """Whether the engine raised, rather than gave a number that a test found wrong."""
     report = problem.args[0] if problem.args else None
     if isinstance(report, DiffReport):
         return all(finding.verdict == "raises" for finding in report.wrong)
-    return not isinstance(problem, AssertionError)
+    return isinstance(problem, Exception) and not isinstance(problem, AssertionError)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

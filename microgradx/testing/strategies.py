@@ -13,6 +13,7 @@ Nothing is rejected, and what fails shrinks to one or two operations, on 1.0 whe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,16 @@ _eighths = st.lists(st.integers(-32, 16), max_size=8)
 
 def _sides(low: int, high: int) -> st.SearchStrategy[int]:
     """1 is the simplest, 0 the last resort."""
+    if not 0 <= low <= high:
+        raise ValueError(f"0 <= min_side <= max_side must hold, got min_side={low}, max_side={high}; give both")
     return st.sampled_from(sorted(range(low, high + 1), key=lambda n: (n == 0, n)))
 
 
 def shapes(*, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3) -> st.SearchStrategy[Shape]:
     """Shapes, 0-d and empty ones among them."""
+    if not 0 <= min_dims <= max_dims:
+        raise ValueError(f"0 <= min_dims <= max_dims must hold, got min_dims={min_dims}, max_dims={max_dims}; "
+                         "give both")  # fmt: skip
     return st.lists(_sides(min_side, max_side), min_size=min_dims, max_size=max_dims).map(tuple)
 
 
@@ -64,7 +70,7 @@ def expressions(*, ops: Sequence[str] = SCALARS, max_nodes: int = 8) -> st.Searc
 
     ops: operations to choose from, of those in SCALARS, the simplest first. max_nodes: not counting repairs.
     """
-    return _drawn(st.just(()), ops, max_nodes, st.just(np.float64))
+    return _drawn(st.just(()), _chosen(ops, SCALARS), max_nodes, st.just(np.float64))
 
 
 def programs(
@@ -74,13 +80,37 @@ def programs(
 
     ops: operations to choose from, of those in ARRAYS, the simplest first. max_nodes: not counting repairs.
     """
+    if dtype is not None and not _is_float(dtype):
+        raise ValueError(f"dtype must be float64 or float32, since all leaves have gradients, or None for both; got "
+                         f"{dtype!r}")  # fmt: skip
     kinds = st.sampled_from([np.float64, np.float32]) if dtype is None else st.just(dtype)
-    return _drawn(shapes(min_side=min_side, max_side=max_side), ops, max_nodes, kinds)
+    return _drawn(shapes(min_side=min_side, max_side=max_side), _chosen(ops, ARRAYS), max_nodes, kinds)
+
+
+def _is_float(dtype: Any) -> bool:
+    try:
+        return np.dtype(dtype) in (np.float64, np.float32)
+    except TypeError:
+        return False
+
+
+def _chosen(ops: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(ops, str):
+        raise TypeError(f"ops must be a sequence of names, got {ops!r}; give [{ops!r}]")
+    if not (chosen := tuple(ops)):
+        raise ValueError("ops must name one operation at least, got none; leave it out for all of them")
+    if unknown := [op for op in chosen if op not in known]:
+        near = [match for op in unknown for match in get_close_matches(str(op), known)]
+        there = f"near to that are {', '.join(near)}" if near else f"there are {', '.join(known)}"
+        raise ValueError(f"ops has {', '.join(map(repr, unknown))}, which is no operation here; {there}")
+    return chosen
 
 
 def _drawn(
     shape: st.SearchStrategy[Shape], ops: Sequence[str], max_nodes: int, dtype: st.SearchStrategy[Any]
 ) -> st.SearchStrategy[Dag]:
+    if max_nodes < 1:
+        raise ValueError(f"max_nodes must be 1 or more, got {max_nodes}")
     back = st.sampled_from(RECENT)
     genes = st.tuples(st.integers(0, len(ops) - 1), back, back, st.integers(0, 63))
     leaves = st.lists(st.tuples(shape, _eighths), min_size=1, max_size=3)
