@@ -88,7 +88,7 @@ def check_accuracy(
     """
     if isinstance(op, str) and op not in RULES:
         near = get_close_matches(op, RULES) or RULES
-        raise ValueError(f"op must be a rule's name, such as {', '.join(near)}, a rule or a function, got {op!r}")
+        raise ValueError(f"op must be a rule's name, such as {', '.join(near)}, a rule, or a function, got {op!r}")
     if not (isinstance(op, str) or callable(op)):
         raise TypeError(f"op must be a rule, its name or a function, got {type(op).__name__}")
     rule = RULES[op] if isinstance(op, str) else op if isinstance(op, Rule) else None
