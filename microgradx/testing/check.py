@@ -186,10 +186,11 @@ class _Check:
             verdict = "INCONCLUSIVE"  # whatever the numbers say, they are not those of one function
             faults.insert(0, f"{self._name} gives other values for the same xs: seed its random numbers inside of it, "
                              "or put its model into eval mode")  # fmt: skip
-        seen = max((r.bound / max(abs(r.numeric), self.gradient.typical, 1e-300) for r in rows
-                    if not r.note and (r.analytic or r.numeric)), default=0.0)  # fmt: skip
+        told = [r for r in rows if not r.note and (r.analytic or r.numeric)]
+        seen = max((r.bound / abs(r.numeric) for r in told if abs(r.numeric) > r.bound), default=0.0)
+        floor = max((r.bound for r in told if not abs(r.numeric) > r.bound), default=0.0)
         return GradReport(
-            verdict, tuple(rows), tuple(faults), tuple(found), tuple(x.shape for x in self.xs), seen,
+            verdict, tuple(rows), tuple(faults), tuple(found), tuple(x.shape for x in self.xs), seen, floor,
             self.gradient.method, point.nfev, 1, self.engine.name, self._name,
             tuple(self.names[i] for i in point.moving), self._program,
         )  # fmt: skip
@@ -217,14 +218,8 @@ class _Check:
     def _entry(self, i: int, j: int) -> Row:
         index = tuple(map(int, np.unravel_index(j, self.xs[i].shape)))
         a = float(self.analytic[i].flat[j])
-        slack = self._slack(self.analytic[i].dtype, a, self.xs[i].flat[j])
-        slope = self.gradient.slope(i, j, a, slack)
-        return self._judged(self._where(i, index), i, index, a, replace(slope, bound=slope.bound + slack))
-
-    def _slack(self, dtype: Any, a: float, x: float) -> float:
-        """The rounding errors that an analytic gradient may have."""
-        size = max(abs(a) if math.isfinite(a) else 0.0, self.point.size / max(1.0, abs(x)))
-        return 64 * float(np.finfo(dtype).eps) * size
+        slope = self.gradient.slope(i, j, a, float(np.finfo(self.analytic[i].dtype).eps))
+        return self._judged(self._where(i, index), i, index, a, slope)
 
     def _along(self, seeds: Iterable[int]) -> Iterator[Row]:
         """The derivatives along random directions; the first that is wrong is halved until it names an entry."""
@@ -241,7 +236,8 @@ class _Check:
     def _directed(self, direction: Direction, where: str) -> Row:
         parts = [(self.analytic[i].ravel()[at] * by, self.analytic[i].dtype) for i, at, by in direction]
         a = math.fsum(float(e) for part, _ in parts for e in part)
-        slack = sum(self._slack(dtype, float(np.abs(part).sum()), 1.0) for part, dtype in parts)
+        slack = sum(64 * float(np.finfo(dtype).eps) * max(float(np.abs(part).sum()), self.point.size)
+                    for part, dtype in parts)  # fmt: skip
         fine: Trust = lambda s: abs(a - s.value) <= s.bound + slack and not s.sides and self.gradient.settled(s)
         slope = self.point.line(direction).measure(fine)
         return self._judged(where, direction[0][0], None, a, replace(slope, bound=slope.bound + slack))
@@ -268,7 +264,7 @@ class _Check:
         if not low <= a <= high:
             return "FAIL", ""
         if slope.disputed:
-            return "INCONCLUSIVE", "a kink nearby" if slope.sides else "two scales do not agree"
+            return "INCONCLUSIVE", "a kink nearby" if slope.sides else "two measurements do not agree"
         return "INCONCLUSIVE", HIDDEN
 
     def _hints(self, i: int, found: Array | None, rows: Sequence[Row]) -> Iterator[str]:

@@ -33,6 +33,8 @@ Method = Literal["auto", "complex", "ladder"]
 METHODS: tuple[Method, ...] = ("auto", "complex", "ladder")
 #: What a direction moves: the argument's number, the flat index or slice in it, and by how much for a step of 1
 Direction = Sequence[tuple[int, Any, Any]]
+#: The exponents of the radii on which complex steps are tried, beside the scale
+RADII = (-6, -8, -10, -14, -20, -28, -36, -44)
 
 
 def cotangent_for(shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
@@ -100,6 +102,11 @@ class Point:
         with np.errstate(all="ignore"):
             return np.asarray(self.weights * y.ravel())
 
+    @cached_property
+    def complex_y(self) -> Array:
+        """What `y` is on complex numbers: the last digits may be others."""
+        return self.moved([], 0j)
+
     def entries(self) -> Iterator[tuple[int, int]]:
         """(argument, flat index) of every number that f is differentiated by."""
         return ((i, j) for i in self.moving for j in range(self.xs[i].size))
@@ -107,17 +114,18 @@ class Point:
     def line(self, direction: Direction) -> Line:
         return Line(self, direction)
 
-    def random(self, seed: int) -> Direction:
-        """A direction in which everything moves, by amounts of its own size and never by nearly nothing."""
+    def random(self, seed: int, far: bool = False) -> Direction:
+        """A direction in which everything moves, by amounts of its own size and never by nearly nothing: of the
+        smaller of |x| and 1, or of the larger."""
         rng = np.random.default_rng(seed)
         made = []
         for i in self.moving:
             x = np.abs(self.xs[i].ravel())
-            own = np.where((x > 0) & (x < 1), x, 1.0)
+            own = np.where((x > 0) & ((x > 1) if far else (x < 1)), x, 1.0)
             made.append((i, slice(None), own * rng.choice([-1.0, 1.0], x.size) * rng.uniform(0.5, 1.5, x.size)))
         return made
 
-    def complex_step(self, i: int, j: int) -> float | None:
+    def complex_step(self, i: int, j: int) -> Step | None:
         """The derivative by one entry, exact but for rounding; None where f does not run on complex numbers."""
         h = 1e-20 * (min(max(abs(float(self.xs[i].flat[j])), 1e-200), 1.0) if self.xs[i].flat[j] else 1.0)
         with warnings.catch_warnings():
@@ -128,8 +136,17 @@ class Point:
                 return None
         if y.dtype.kind != "c" or not np.allclose(y.real, self.y, rtol=1e-6, atol=1e-6 * self.size):
             return None
-        slope = float(y.imag.sum()) / h
-        return slope if math.isfinite(slope) else None
+        terms = y.imag / h
+        step = Step(float(terms.sum()), float(np.abs(terms).sum()), float(np.abs(self.y[terms != 0]).sum()))
+        return step if math.isfinite(step.slope) else None
+
+
+class Step(NamedTuple):
+    """A complex step, and what its rounding errors are relative to."""
+
+    slope: float
+    terms: float  #: the sum of the absolute terms of the slope, one for each output
+    size: float  #: the sum of the absolute outputs that moved
 
 
 # ---- one slope ---------------------------------------------------------------------------------------------
@@ -168,6 +185,7 @@ class Line:
     def __init__(self, point: Point, direction: Direction) -> None:
         self.point, self.direction = point, direction
         self._rungs: dict[float, _Rung | None] = {}
+        self._stirred = np.zeros(point.y.shape, bool)  #: the outputs that moved on a circle
 
     def rung(self, h: float) -> _Rung | None:
         """The differences at a step; None where f is not finite there."""
@@ -195,11 +213,53 @@ class Line:
         return float(self._ratios.max())
 
     @cached_property
+    def size(self) -> float:
+        """The sum of the absolute outputs that the direction moves, by a step at which they would show it."""
+        up = self.point.moved(self.direction, math.ldexp(self.scales[0], _first(self.point.eps)))
+        return float(np.abs(self.point.y[up != self.point.y]).sum())
+
+    @cached_property
     def scales(self) -> tuple[float, float]:
         """The scale of x and that of 1, the smaller first, as powers of two; never two that are one."""
         nonzero = self._ratios[self._ratios > 0]
         own = 2.0 ** math.floor(math.log2(nonzero.min())) if nonzero.size and math.isfinite(nonzero.min()) else 1.0
         return (0.5, 1.0) if 0.25 < own < 4 else (min(own, 1.0), max(own, 1.0))
+
+    def doubt(self, slope: float, scale: float) -> float:
+        """How far a slope from complex steps may be off, by f on circles around the point.
+
+        A complex step is wrong by twice the derivative by the conjugate, of which a holomorphic f has none, and which
+        a circle shows as well as the slope itself. Of several radii the surest counts: a large one overlooks what is
+        narrow, a small one drowns in rounding errors.
+        """
+        least = math.inf
+        for exponent in RADII:
+            off, noise = self._circle(math.ldexp(scale, exponent), slope)
+            least = min(least, off + noise)
+            if off <= 16 * noise:
+                break
+        return least
+
+    def _circle(self, r: float, slope: float) -> tuple[float, float]:
+        """What f on a circle has against a slope, and the rounding errors in that."""
+        point = self.point
+        # on the axis real numbers, not complex ones: f may take another way for these
+        axes: list[complex] = [r, -r, complex(0, r), complex(0, -r)]
+        corners = [complex(a, b) for a in (r / 2, -r / 2) for b in (r / 2, -r / 2)]  # of half the square of the radius
+        with np.errstate(all="ignore"):
+            moved = np.array([point.moved(self.direction, step) for step in [*axes, *corners]])
+            changes = moved - np.where(np.isreal([*axes, *corners])[:, None], point.y, point.complex_y)
+            self._stirred = self._stirred | changes.any(0)  # what stands still on a small circle only hides its change
+            counted = np.abs(moved).max(0)[self._stirred if self._stirred.any() else slice(None)]
+            noise = 2 * point.eps * float(counted.sum()) / r
+            change = changes.sum(1)
+            at = np.array([*axes, *corners])
+            along, across = (change * at.conj() / (4 * r * r), change * at / (4 * r * r))
+            # weighted so that the next terms of f's series cancel, of the fifth order and of the third
+            holomorphic = complex(along[:4].sum() + 8 * along[4:].sum()) / 5
+            conjugate = complex(across[:4].sum() + 4 * across[4:].sum()) / 3
+            off = 4 * (abs(conjugate) + abs(holomorphic - slope))
+        return (off, noise) if math.isfinite(off + noise) else (math.inf, 0.0)
 
     def quick(self) -> Slope:
         """Two rungs at the smaller scale: four evaluations. Where f stands still there, it has to at the other too."""
@@ -287,15 +347,15 @@ class Gradient:
     """Slopes by every entry at one point, with as few evaluations as the doubt about each allows.
 
     resolution: the relative error that is to be seen. typical: what an entry has to be known beside, where it is
-    itself small or zero.
+    itself small or zero and no more can be known.
     """
 
     def __init__(self, point: Point, method: Method, resolution: float, typical: float = 0.0, seed: int = 0) -> None:
         if method not in METHODS:
             raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
         self.point, self.resolution, self.typical = point, resolution, typical
-        self.exact: dict[tuple[int, int], float] = {}
-        self.vouched: dict[tuple[int, int], float] = {}  #: what the real direction leaves open, entry by entry
+        self.steps: dict[tuple[int, int], Step] = {}
+        self.doubts: dict[tuple[int, int], float] = {}  #: what one direction leaves open, entry by entry
         self.method: Method = "complex" if method != "ladder" and self._complex(seed) else "ladder"
         if method == "complex" != self.method:
             raise ValueError("method='complex': f does not run on complex arrays, or differences of real numbers do "
@@ -305,51 +365,83 @@ class Gradient:
         """Whether a slope is known well enough to tell a right gradient from a wrong one."""
         return slope.bound <= self.resolution * max(abs(slope.value), self.typical)
 
+    def sharp(self, slope: Slope) -> bool:
+        """Whether nothing more has to be measured: the slope is known beside itself."""
+        return slope.bound <= self.resolution * abs(slope.value) and not slope.sides
+
     def _complex(self, seed: int) -> bool:
-        """Take the complex step by every entry, unless a direction in real numbers speaks against it."""
+        """Take the complex step by every entry, and see what one direction in which all move says of them."""
         point = self.point
         for entry in point.entries() if point.dtype == np.float64 and point.finite else ():
-            slope = point.complex_step(*entry)
-            if slope is None:
+            step = point.complex_step(*entry)
+            if step is None:
+                self.steps.clear()
                 return False
-            self.exact[entry] = slope
-        if not self.exact:
-            return False
-        direction = point.random(seed)
-        by = {i: amounts for i, _, amounts in direction}
-        along = math.fsum(slope * by[i][j] for (i, j), slope in self.exact.items())
-        agrees: Trust = lambda slope: abs(slope.value - along) <= slope.bound and not slope.sides
-        measured = point.line(direction).measure(lambda slope: agrees(slope) and self.settled(slope))
-        self.vouched = {(i, j): measured.bound / abs(by[i][j]) for i, j in self.exact}
-        return agrees(measured)
+            self.steps[entry] = step
+        self.doubts = dict.fromkeys(self.steps, math.inf)
+        vouched = False
+        for far in (False, True):
+            if all(self.doubts[entry] <= 1e-10 * abs(step.slope) for entry, step in self.steps.items()):
+                break
+            direction = point.random(seed, far)
+            by = {i: amounts for i, _, amounts in direction}
+            parts = [step.slope * float(by[i][j]) for (i, j), step in self.steps.items()]
+            doubt = point.line(direction).doubt(math.fsum(parts), 1.0)
+            self.doubts = {(i, j): min(d, doubt / abs(float(by[i][j]))) for (i, j), d in self.doubts.items()}
+            vouched |= doubt <= 1e-4 * math.fsum(map(abs, parts))
+        return vouched
 
-    def slope(self, i: int, j: int, expected: float | None = None, slack: float = 0.0) -> Slope:
-        """The derivative by entry j of argument i. expected: what it will be compared with; slack: the rounding
-        errors that this may have. Where the two do not agree more is measured."""
-        near: Trust = lambda slope: expected is None or abs(expected - slope.value) <= slope.bound + slack
-        exact = None
-        if self.method == "complex":
-            exact = Slope(self.exact[i, j], self._rounding(i, j))
-            if near(exact) and self.settled(Slope(exact.value, self.vouched[i, j])):
-                return exact
+    def slope(self, i: int, j: int, expected: float | None = None, eps: float = 0.0) -> Slope:
+        """The derivative by entry j of argument i, with a bound that has room for the rounding errors of what it
+        will be compared with, which is `expected` and has that eps. Where the two do not agree more is measured."""
         line = self.point.line([(i, j, 1.0)])
-        real = line.measure(lambda slope: near(slope) and not slope.sides and self.settled(slope))
-        if exact is None or abs(real.value - exact.value) > real.bound or real.sides or real.disputed:
-            return real
-        return Slope(exact.value, min(exact.bound + 64 * self._spread(i, j), real.bound))
+        near: Trust = lambda slope: expected is None or abs(expected - slope.value) <= slope.bound
+        if (step := self.steps.get((i, j))) is None:
+            return self._real(line, near, lambda: self._slack(i, j, expected, line.size, eps))
+        rounding = 256 * self.point.eps * step.terms
+        own = 64 * eps * max(step.terms, abs(expected or 0.0) if math.isfinite(expected or 0.0) else 0.0)
+        slack = max(own, self._slack(i, j, expected, step.size, eps))
+        found = Slope(step.slope, rounding + self.doubts[i, j] + slack)
+        if near(found) and self.sharp(found):
+            return found
+        rounding += 8 * self._scatter(i, j)
+        doubt = min(line.doubt(step.slope, scale) for scale in sorted({1.0, *line.scales}))
+        found = Slope(step.slope, rounding + doubt + slack)
+        if self.sharp(found):
+            return found
+        real = self._real(line, near, lambda: slack)
+        if real.sides or real.bound < found.bound:
+            found = real
+        # The terms of a small slope beside a large f show no lie of the complex step, nor do real numbers; but two
+        # that agree to the last digits agree for a reason.
+        closer = Slope(step.slope, rounding + own)
+        agreed = abs(real.value - step.slope) <= real.bound + closer.bound and not real.sides
+        if expected is None or self.sharp(found) or not (self.method == "complex" and self.sharp(closer) and agreed):
+            return found
+        return closer if near(closer) else replace(found, disputed=True)
 
-    def _rounding(self, i: int, j: int) -> float:
-        scale = max(1.0, abs(float(self.point.xs[i].flat[j])))
-        return 256 * self.point.eps * max(abs(self.exact[i, j]), self.point.size / scale)
+    def _real(self, line: Line, near: Trust, slack: Callable[[], float]) -> Slope:
+        with_room: Callable[[Slope], Slope] = lambda slope: replace(slope, bound=slope.bound + slack())
+        return with_room(line.measure(lambda slope: near(with_room(slope)) and self.sharp(with_room(slope))))
 
-    def _spread(self, i: int, j: int) -> float:
-        """How much the complex step changes when its x changes by units in the last place: its rounding errors."""
-        x, kept, found = self.point.xs[i].reshape(-1), float(self.point.xs[i].flat[j]), [self.exact[i, j]]
-        for k in (-3, -1, 2):
-            x[j] = kept + k * math.ulp(kept)
-            found.append(self.point.complex_step(i, j) or 0.0)
-        x[j] = kept
-        return max(found) - min(found)
+    def _slack(self, i: int, j: int, expected: float | None, size: float, eps: float) -> float:
+        """The rounding errors that an expected gradient may have, if its terms are of the size of f's beside x."""
+        wanted = abs(expected) if expected is not None and math.isfinite(expected) else 0.0
+        return 64 * eps * max(wanted, size / max(1.0, abs(float(self.point.xs[i].flat[j]))))
+
+    def _scatter(self, i: int, j: int) -> float:
+        """How much complex steps from points nearby do not lie on a parabola: their rounding errors."""
+        x = self.point.xs[i].reshape(-1)
+        kept, most = float(x[j]), 0.0
+        for width in (2.0**-24, 2.0**-16):
+            found = []
+            for k in range(-3, 4):
+                x[j] = kept + k * width * (abs(kept) or 1.0)
+                step = self.point.complex_step(i, j)
+                found.append(step.slope if step else math.nan)
+            x[j] = kept
+            most = np.fmax(most, np.abs(np.diff(found, 3)).max())
+        return float(most)
 
 
 class NumericGrad(NamedTuple):
