@@ -186,7 +186,7 @@ class _Check:
             verdict = "INCONCLUSIVE"  # whatever the numbers say, they are not those of one function
             faults.insert(0, f"{self._name} gives other values for the same xs: seed its random numbers inside of it, "
                              "or put its model into eval mode")  # fmt: skip
-        told = [r for r in rows if not r.note and (r.analytic or r.numeric)]
+        told = [r for r in rows if not r.note]
         seen = max((r.bound / abs(r.numeric) for r in told if abs(r.numeric) > r.bound), default=0.0)
         floor = max((r.bound for r in told if not abs(r.numeric) > r.bound), default=0.0)
         return GradReport(

@@ -388,7 +388,8 @@ class Gradient:
             parts = [step.slope * float(by[i][j]) for (i, j), step in self.steps.items()]
             doubt = point.line(direction).doubt(math.fsum(parts), 1.0)
             self.doubts = {(i, j): min(d, doubt / abs(float(by[i][j]))) for (i, j), d in self.doubts.items()}
-            vouched |= doubt <= 1e-4 * math.fsum(map(abs, parts))
+            hidden = 2.0**10 * point.eps * point.size  # of which nothing is known, nor speaks against them
+            vouched |= doubt <= max(1e-4 * math.fsum(map(abs, parts)), hidden)
         return vouched
 
     def slope(self, i: int, j: int, expected: float | None = None, eps: float = 0.0) -> Slope:
@@ -416,7 +417,8 @@ class Gradient:
         # that agree to the last digits agree for a reason.
         closer = Slope(step.slope, rounding + own)
         agreed = abs(real.value - step.slope) <= real.bound + closer.bound and not real.sides
-        if expected is None or self.sharp(found) or not (self.method == "complex" and self.sharp(closer) and agreed):
+        known = step.terms and self.method == "complex" and self.sharp(closer) and agreed
+        if expected is None or self.sharp(found) or not known:
             return found
         return closer if near(closer) else replace(found, disputed=True)
 
