@@ -209,7 +209,7 @@ class _Check:
             if g.shape != x.shape:
                 turned = "; its transpose has the right shape" if g.T.shape == x.shape else ""
                 yield f"{name}: the gradient has shape {g.shape}, and {name} itself {x.shape}{turned}"
-            elif g.dtype != x.dtype:
+            elif g.dtype != x.dtype.newbyteorder("="):
                 yield f"{name}: the gradient is {g.dtype}, and {name} itself {x.dtype}"
 
     def _where(self, i: int, index: tuple[int, ...]) -> str:

@@ -87,7 +87,7 @@ class _Contract:
         for k, (name, x, g) in enumerate(found):
             if g.shape != x.shape:
                 yield "shape", f"the gradient of {name} has shape {g.shape}, and {name} itself {x.shape}"
-            if g.dtype != x.dtype:
+            if g.dtype != x.dtype.newbyteorder("="):
                 yield "dtype", f"the gradient of {name} is {g.dtype}, and {name} itself {x.dtype}"
             others = [(n, x) for n, x in zip(self.names, xs, strict=True)]
             others += [(f"the gradient of {n}", h) for n, _, h in found[:k]]

@@ -35,6 +35,7 @@ METHODS: tuple[Method, ...] = ("auto", "complex", "ladder")
 Direction = Sequence[tuple[int, Any, Any]]
 #: The exponents of the radii on which complex steps are tried, beside the scale
 RADII = (-6, -8, -10, -14, -20, -28, -36, -44)
+NEEDLE = -40  #: and that of the step that looks for what is narrower than a ladder's
 
 
 def cotangent_for(shape: tuple[int, ...], dtype: Any = np.float64) -> Array:
@@ -167,6 +168,7 @@ class Slope:
         return min(ends), max(ends)
 
 
+UNKNOWN = Slope(math.nan, math.inf)
 Trust = Callable[[Slope], bool]
 
 
@@ -199,7 +201,8 @@ class Line:
                 share = np.where((up == down) & (up == point.y), 0.5, 16.0)
                 noise = float((share * np.maximum(np.abs(up), np.abs(down))).sum()) * point.eps
                 noise += 16 * point.eps * self.reach * abs(slope)  # x + h is rounded too
-            self._rungs[h] = _Rung(h, slope, jump, noise) if math.isfinite(slope + jump + noise) else None
+            lost = h < 16 * point.eps * self.reach  # in x + h, all of it or nearly
+            self._rungs[h] = None if lost or not math.isfinite(slope + jump + noise) else _Rung(h, slope, jump, noise)
         return self._rungs[h]
 
     @cached_property
@@ -223,6 +226,7 @@ class Line:
         """The scale of x and that of 1, the smaller first, as powers of two; never two that are one."""
         nonzero = self._ratios[self._ratios > 0]
         own = 2.0 ** math.floor(math.log2(nonzero.min())) if nonzero.size and math.isfinite(nonzero.min()) else 1.0
+        own = max(own, 2.0**-1000)  # a step has to be more than 0
         return (0.5, 1.0) if 0.25 < own < 4 else (min(own, 1.0), max(own, 1.0))
 
     def doubt(self, slope: float, scale: float) -> float:
@@ -253,8 +257,8 @@ class Line:
             counted = np.abs(moved).max(0)[self._stirred if self._stirred.any() else slice(None)]
             noise = 2 * point.eps * float(counted.sum()) / r
             change = changes.sum(1)
-            at = np.array([*axes, *corners])
-            along, across = (change * at.conj() / (4 * r * r), change * at / (4 * r * r))
+            at = np.array([*axes, *corners]) / r  # r * r might be 0
+            along, across = change * at.conj() / (4 * r), change * at / (4 * r)
             # weighted so that the next terms of f's series cancel, of the fifth order and of the third
             holomorphic = complex(along[:4].sum() + 8 * along[4:].sum()) / 5
             conjugate = complex(across[:4].sum() + 4 * across[4:].sum()) / 3
@@ -267,7 +271,7 @@ class Line:
         near, far = ([math.ldexp(scale, first - k) for k in (0, 2)] for scale in self.scales)
         still = [rung is not None and rung.slope == rung.jump == 0 for rung in map(self.rung, near)]
         if all(still) and ((rung := self.rung(far[0])) is None or rung.slope or rung.jump):
-            return Slope(math.nan, math.inf)
+            return UNKNOWN
         return self._extrapolate([self.rung(h) for h in near])
 
     def ladder(self, scale: float, scatter: float = 0.0) -> tuple[Slope, float]:
@@ -285,10 +289,43 @@ class Line:
         return found if trusted(found) else self.thorough(trusted)
 
     def thorough(self, trusted: Trust = lambda slope: False) -> Slope:
-        """The ladders at both scales, which have to agree; the second is spared where the first can be trusted."""
+        """The ladders at both scales, which have to agree; the second is spared where the first can be trusted. Where
+        f is another below their steps, or a staircase, nothing is known."""
         near, _ = self.ladder(self.scales[0])
         if trusted(near):
             return near
+        found = self._both(near)
+        return found if self._goes_on(found) and not self._stairs() else UNKNOWN
+
+    @cached_property
+    def _scatter(self) -> float:
+        return max(self.ladder(scale)[1] for scale in self.scales)
+
+    def _goes_on(self, found: Slope) -> bool:
+        """Whether a step far below the ladders' does not speak against them: f may be another below their steps."""
+        needle = self.rung(math.ldexp(self.scales[0], NEEDLE)) if self.point.eps < 1e-10 else None
+        if needle is None:
+            return True
+        first = self.rung(math.ldexp(self.scales[1], _exponents(self.point.eps)[0]))
+        # what looks like scatter and is more than f can lose is f's own change
+        scatter = min(self._scatter, 2.0**-26 * abs(first.slope) * first.h) if first else self._scatter
+        room = 2 * max(needle.noise, scatter) / needle.h + abs(needle.jump)
+        low, high = found.hull
+        return low - room <= needle.slope <= high + room
+
+    def _stairs(self) -> bool:
+        """Whether f stands still here and a step away, and moves in between by more than rounding."""
+        rungs = [rung for e in _exponents(self.point.eps) if (rung := self.rung(math.ldexp(self.scales[0], e)))]
+        moving = [rung.h for rung in rungs if rung.slope or rung.jump]
+        still = [rung.h for rung in rungs if not (rung.slope or rung.jump)]
+        if self._scatter or not moving or not still or max(still) > min(moving):
+            return False
+        h, less = min(moving), min(moving) - max(still)
+        away = [(self.point.moved(self.direction, k * h), self.point.moved(self.direction, k * less)) for k in (1, -1)]
+        risen = max(float(np.abs(a - self.point.y).sum()) for a, _ in away)
+        return risen > 32 * self.point.eps * self.point.size and all(bool((a == b).all()) for a, b in away)
+
+    def _both(self, near: Slope) -> Slope:
         far, scatter = self.ladder(self.scales[1])
         if not math.isfinite(far.bound) or near.sides:
             return near
@@ -308,8 +345,8 @@ class Line:
                 return Slope(at.slope, abs(at.jump) / 2, (at.slope - at.jump / 2, at.slope + at.jump / 2))
             found = smaller  # f has a kink farther away than these steps reach
         if len(found) < 2:
-            return Slope(math.nan, math.inf)
-        best, row = Slope(math.nan, math.inf), [found[0].slope]
+            return UNKNOWN
+        best, row = UNKNOWN, [found[0].slope]
         for k, rung in enumerate(found[1:], 1):
             noise = 2 * max(rung.noise, found[k - 1].noise, scatter) / rung.h
             before, row = row, [rung.slope]
