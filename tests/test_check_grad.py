@@ -214,6 +214,35 @@ def test_the_reported_resolution_is_what_can_be_seen() -> None:
             failure(f, X, vjp=lambda xs, g, off=1 + 4 * found: off * right(xs, g), method=method)
 
 
+def test_a_small_entry_beside_a_large_one_is_seen_as_far_as_its_own_outputs_allow() -> None:
+    x = np.array([1e-5, 1e5])
+    assert failure(np.square, x, vjp=lambda xs, g: 2 * g * xs[0] * [0.0, 1.0]).worst_index == (0, (0,))
+    assert failure(np.square, x, vjp=lambda xs, g: 2 * g * xs[0] * [1 + 1e-6, 1.0]).worst_index == (0, (0,))
+    assert check_grad(np.square, x, vjp=lambda xs, g: 2 * g * xs[0])
+    x = np.array([0.0, 40.0])
+    assert failure(np.exp, x, vjp=lambda xs, g: g * np.exp(xs[0]) * [0, 1]).worst_index == (0, (0,))
+    assert check_grad(np.exp, x, vjp=lambda xs, g: g * np.exp(xs[0])).resolution < 1e-10
+
+
+@pytest.mark.parametrize("method", ["auto", "ladder"])
+def test_a_small_term_of_a_large_sum(method: Any) -> None:
+    f = lambda a, b: a * 1e6 + b * 1e-4
+    assert failure(f, 1.0, 1.0, vjp=lambda xs, g: (g * 1e6, g * 0.5e-4), method=method).verdict == "FAIL"
+    assert check_grad(f, 1.0, 1.0, vjp=lambda xs, g: (g * 1e6, g * 1e-4), method=method)
+
+
+def test_what_only_complex_numbers_see_passes_if_it_agrees_and_is_unknown_if_not() -> None:
+    f = lambda a, b: a * 1e6 + b * 1e-14
+    assert check_grad(f, 1.0, 1.0, vjp=lambda xs, g: (g * 1e6, g * 1e-14))
+    assert failure(f, 1.0, 1.0, vjp=lambda xs, g: (g * 1e6, g * 0.5e-14)).verdict == "INCONCLUSIVE"
+
+
+def test_a_pass_says_what_it_has_not_seen() -> None:
+    report = check_grad(np.square, np.array([1e-5, 1e5]), vjp=lambda xs, g: 2 * g * xs[0], method="ladder")
+    assert report.floor == report.bound[0][0] > 1e-5
+    assert f", and one of {report.floor:.1e} where it was not told from 0" in str(report)
+
+
 # ---- no false alarms ------------------------------------------------
 @given(
     st.sampled_from(sorted(FUNCTIONS)), st.integers(0, 10**6), st.sampled_from([1.0, 1e-2, 1e-4, 1e-6, 1e-8, 3.0]),
@@ -229,6 +258,94 @@ def test_a_right_gradient_never_fails(
     report = check_grad(lambda x: scale * f(x) + offset, x, vjp=lambda xs, g: scale * vjp(xs[0], g), method=method,
                         allow_inconclusive=True)  # fmt: skip
     assert offset or report.verdict == "PASS"
+
+
+def layer_norm(x: Any) -> Any:
+    return (x - x.mean()) / np.sqrt(((x - x.mean()) ** 2).mean() + 1e-12)
+
+
+@pytest.mark.parametrize("method", ["auto", "ladder"])
+@pytest.mark.parametrize(
+    ("f", "x", "vjp"),
+    [
+        (layer_norm, [1.0, 1.0, 1.0], lambda g: (g - g.mean()) * 1e6),
+        (lambda x: np.tanh(x / 1e-10), [0.0], lambda g: g / 1e-10),
+        (lambda x: x * np.exp(-((x / 1e-9) ** 2)), [0.0], lambda g: g),
+        (lambda x: np.clip(x, -1e-7, 1e-7), [0.0], lambda g: g),
+        (lambda x: x / np.sqrt((x * x).sum() + 1e-12), [0.0, 0.0], lambda g: g * 1e6),
+    ],
+)
+def test_what_is_narrower_than_any_step_does_not_fail(f: Any, x: Any, vjp: Any, method: Any) -> None:
+    report = check_grad(f, np.array(x), vjp=lambda xs, g: vjp(g), method=method, allow_inconclusive=True)
+    assert report.verdict == ("PASS" if method == "auto" else "INCONCLUSIVE")
+    failure(f, np.array(x), vjp=lambda xs, g: 1.1 * vjp(g))
+
+
+@pytest.mark.parametrize("x", [1e5, 1e10, 1e13])
+def test_a_bounded_function_of_a_large_number(x: float) -> None:
+    right = lambda xs, g: g * np.cos(xs[0])
+    for at in (np.array([x]), np.array([x, 1.0, 1e-3])):
+        assert check_grad(np.sin, at, vjp=right)
+        failure(np.sin, at, vjp=lambda xs, g: 1.001 * right(xs, g))
+        assert check_grad(np.sin, at, vjp=right, method="ladder", allow_inconclusive=True).verdict != "FAIL"
+
+
+def batch_norm(x: Any) -> Any:
+    return (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-5)
+
+
+def batch_norm_back(xs: Any, g: Any) -> Any:
+    c = xs[0] - xs[0].mean(0)
+    scale = 1 / np.sqrt((c * c).mean(0) + 1e-5)
+    return scale * (g - g.mean(0) - c * scale * (g * c * scale).mean(0))
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-5, 1e-4, 1e-2, 1.0])
+def test_a_small_term_that_complex_numbers_get_wrong_is_no_fault_of_the_gradient(size: float) -> None:
+    x = size * np.random.default_rng(0).normal(size=(5, 3))
+    assert check_grad(batch_norm, x, vjp=batch_norm_back)
+    failure(batch_norm, x, vjp=lambda xs, g: 1.001 * batch_norm_back(xs, g))
+    assert check_grad(lambda x: x + 1e-11 * np.abs(x), np.array([1.0]), vjp=lambda xs, g: g * (1 + 1e-11))
+    norm = np.linalg.norm
+    assert check_grad(lambda x: np.sin(x).sum() + 1e-10 * norm(x), np.array([1.0, 2.0]),
+                      vjp=lambda xs, g: g * (np.cos(xs[0]) + 1e-10 * xs[0] / norm(xs[0])))  # fmt: skip
+
+
+#: (1 − cos x) / x² and log(1 + x) / x lose digits; their slopes by the series at x = 0
+CANCELLING: dict[str, tuple[Any, Any]] = {
+    "cos": (lambda x: (1 - np.cos(x)) / x**2, lambda x: -x / 12 + x**3 / 180 - x**5 / 6720),
+    "log": (lambda x: np.log(1 + x) / x, lambda x: sum((-1) ** k * k / (k + 1) * x ** (k - 1) for k in range(1, 12))),
+}
+
+
+@pytest.mark.parametrize("name", CANCELLING)
+def test_a_function_that_cancels_is_not_the_gradients_fault(name: str) -> None:
+    f, slope = CANCELLING[name]
+    for x in 10.0 ** np.linspace(-6, -1.5, 40):
+        report = check_grad(f, np.array([x]), vjp=lambda xs, g: g * slope(xs[0]), allow_inconclusive=True)
+        assert report.verdict != "FAIL", str(report)
+        assert report.verdict == "PASS" or x < 5e-3
+    failure(f, np.array([0.03]), vjp=lambda xs, g: 1.001 * g * slope(xs[0]))
+
+
+def test_what_rounds_to_half_precision_is_not_known() -> None:
+    f = lambda x: np.sin(x.astype(np.float16)).astype(np.float64)
+    for method in ("auto", "ladder"):
+        for vjp in (lambda xs, g: g * np.cos(xs[0]), lambda xs, g: 0 * g):
+            report = failure(f, np.array([0.5, 1.3]), vjp=vjp, method=method)
+            assert report.verdict == "INCONCLUSIVE"
+
+
+def test_an_infinite_slope_is_not_a_failure() -> None:
+    assert failure(np.cbrt, np.zeros(1), vjp=lambda xs, g: g * np.inf).verdict == "INCONCLUSIVE"
+
+
+def test_the_smallest_number_and_the_other_byte_order() -> None:
+    vjp = lambda xs, g: g * np.exp(xs[0])
+    for method in ("auto", "ladder"):
+        assert check_grad(np.exp, np.array([5e-324, 1e-200]), vjp=vjp, method=method)
+        assert check_grad(np.exp, np.array([1.0], ">f8"), vjp=vjp, method=method)
+    assert check_vjp_contract(np.exp, np.array([1.0], ">f8"), vjp=vjp) == CLAUSES
 
 
 def test_the_table_of_tolerances_has_only_zeros_for_this_project() -> None:
@@ -257,6 +374,33 @@ def test_at_a_kink_clarke_accepts_what_is_between_the_slopes(at_0: float, verdic
     else:
         assert failure(RELU, x, vjp=vjp, kinks="clarke").verdict == "FAIL"
         assert failure(RELU, x, vjp=vjp).verdict == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("f", "slopes", "verdict"),
+    [
+        (np.maximum, (0.25, 0.75), "PASS"),
+        (np.maximum, (1.0, 0.0), "PASS"),
+        (np.maximum, (0.0, 0.0), "FAIL"),
+        (np.maximum, (1.0, 1.0), "FAIL"),
+        (lambda x, y: np.abs(x - y), (1.0, -1.0), "PASS"),
+        (lambda x, y: np.abs(x - y), (0.0, 0.0), "PASS"),
+        (lambda x, y: np.abs(x - y), (1.0, 1.0), "FAIL"),
+        (lambda x, y: RELU(x - 1) - RELU(1 - y), (0.0, 0.0), "PASS"),  # linear along (1, 1), and yet kinked beside it
+    ],
+)
+def test_at_a_tie_the_entries_are_judged_together(f: Any, slopes: tuple[float, float], verdict: str) -> None:
+    vjp = lambda xs, g: [g * slope for slope in slopes]
+    for x in (np.ones(1), np.ones(4)):
+        if verdict == "PASS":
+            assert check_grad(f, x, x, vjp=vjp, kinks="clarke")
+        else:
+            assert failure(f, x, x, vjp=vjp, kinks="clarke").rows[-1].note == "a kink in each, and none in all together"
+
+
+def test_many_kinks_at_once_are_no_tie() -> None:
+    matrix = np.cos(np.arange(20.0)).reshape(4, 5)
+    assert check_grad(lambda x: RELU(x @ matrix).sum(), np.zeros(4), vjp=lambda xs, g: 0 * xs[0], kinks="clarke")
 
 
 def test_smooth_functions_made_of_kinked_ones_have_no_kink() -> None:
@@ -511,6 +655,20 @@ def test_a_breach_is_named(clause: str) -> None:
 def test_a_vjp_that_writes_to_its_cotangent() -> None:
     with pytest.raises(GradientError, match=r"the vjp has changed the cotangent\[0\]"):
         check_vjp_contract(np.sin, np.ones(2), vjp=lambda xs, g: np.multiply(g, np.cos(xs[0]), out=g))
+
+
+def test_a_vjp_that_gives_one_buffer_at_every_call() -> None:
+    buffer = np.empty(3)
+    with pytest.raises(GradientError, match="the gradient of x shares memory with that of the call before"):
+        check_vjp_contract(lambda x: x * 2, np.ones(3), vjp=lambda xs, g: np.multiply(g, 2, out=buffer))
+
+
+def test_an_infinite_gradient_is_linear_too() -> None:
+    x = np.array([0.0, 1.0, 4.0, 9.0])
+    with np.errstate(divide="ignore"):
+        assert check_vjp_contract(np.sqrt, x, vjp=lambda xs, g: g * 0.5 / np.sqrt(xs[0])) == CLAUSES
+        with pytest.raises(GradientError, match="linear"):
+            check_vjp_contract(np.sqrt, x, vjp=lambda xs, g: np.abs(g) * 0.5 / np.sqrt(xs[0]))
 
 
 def test_a_vjp_that_keeps_to_it() -> None:

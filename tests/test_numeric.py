@@ -60,6 +60,31 @@ def test_the_bound_is_close(name: str) -> None:
     assert np.median(np.abs(values[0] - exact) / np.abs(exact)) < 1e-10
 
 
+@pytest.mark.parametrize("x", [1e5, 1e8, 1e10, 1e13])
+def test_steps_that_a_large_x_swallows_tell_nothing(x: float) -> None:
+    values, bounds = numeric_grad(np.sin, x, cotangent=1.0)
+    assert abs(values[0] - np.cos(x)) <= bounds[0] < 1e-8
+    low, high = Point(np.sin, [x], 1.0).line([(0, 0, 1.0)]).thorough().hull
+    assert math.isnan(low) or low <= np.cos(x) <= high
+
+
+@pytest.mark.parametrize("width", [1e-6, 1e-8, 1e-10])
+def test_what_is_narrower_than_the_ladders_steps_is_measured_or_unknown(width: float) -> None:
+    for f in (lambda x: np.tanh(x / width), lambda x: np.clip(x / width, -1, 1), lambda x: np.sin(x / width)):
+        for method in ("auto", "ladder"):
+            values, bounds = numeric_grad(f, 0.0, method=method, cotangent=1.0)
+            assert math.isinf(bounds[0]) or abs(values[0] - 1 / width) <= bounds[0]
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-9, 1e-12, 1e-15])
+def test_the_bound_of_a_complex_step_covers_small_terms_that_it_gets_wrong(size: float) -> None:
+    x = np.array([1.0, -2.0, 0.3])
+    for g, slope in ((np.abs, np.sign(x)), (lambda x: np.real(x) ** 2, 2 * x), (lambda x: x * np.conj(x), 2 * x)):
+        values, bounds = numeric_grad(lambda x, g=g: np.sin(x) + size * g(x).real, x, cotangent=np.ones(3))
+        assert (np.abs(values[0] - np.cos(x) - size * slope) <= bounds[0]).all()
+        assert (bounds[0] < 1e-8).all() or size > 1e-9
+
+
 def test_the_complex_step_is_exact() -> None:
     x = np.array([[0.5, -2.0, 30.0]])
     values, bounds = numeric_grad(np.tanh, x, method="complex", cotangent=np.ones((1, 3)))

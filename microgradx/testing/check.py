@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +34,7 @@ __all__ = ["check_grad", "choose"]
 
 Array = NDArray[Any]
 Function = Callable[..., Any]
+PAIRS = 16  #: of entries with a kink, that are looked at together
 HIDDEN = "the rounding errors of f hide it"
 
 
@@ -174,6 +176,8 @@ class _Check:
             fits = [g is None or (g.shape == x.shape and g.dtype.kind in "fiub")
                     for g, x in zip(found, self.xs, strict=True)]  # fmt: skip
             rows = [self._entry(i, j) for i, j in point.entries() if fits[i]]
+            if kinks == "clarke" and all(fits):
+                rows += self._jointly([row for row in rows if row.verdict == "PASS" and row.note])
         else:
             rows = list(self._along(range(seed, seed + directions)))
         wrong = {row.argument for row in rows if row.verdict == "FAIL" and row.index is not None}
@@ -212,7 +216,7 @@ class _Check:
             elif g.dtype != x.dtype.newbyteorder("="):
                 yield f"{name}: the gradient is {g.dtype}, and {name} itself {x.dtype}"
 
-    def _where(self, i: int, index: tuple[int, ...]) -> str:
+    def _where(self, i: int, index: Sequence[Any]) -> str:
         return f"{self.names[i]}[{', '.join(map(str, index))}]" if index else self.names[i]
 
     def _entry(self, i: int, j: int) -> Row:
@@ -220,6 +224,42 @@ class _Check:
         a = float(self.analytic[i].flat[j])
         slope = self.gradient.slope(i, j, a, float(np.finfo(self.analytic[i].dtype).eps))
         return self._judged(self._where(i, index), i, index, a, slope)
+
+    def _jointly(self, kinked: Sequence[Row]) -> Iterator[Row]:
+        """Entries with a kink, together: along a direction in which f has none, nor has it near xs, a gradient from
+        between the slopes can have but one slope. Such are the moves that keep a tie."""
+        entries = [(row.argument, int(np.ravel_multi_index(row.index, self.xs[row.argument].shape)))
+                   for row in kinked if row.index is not None]  # fmt: skip
+        one = np.eye(len(entries))
+        pairs = list(combinations(range(len(entries)), 2))[:PAIRS]
+        signs = [np.ones(len(entries)), (-1.0) ** np.arange(len(entries))] if pairs else []
+        for by in [*signs, *(one[a] + sign * one[b] for a, b in pairs for sign in (1, -1))]:
+            used = [(i, np.array([j]), by[k : k + 1]) for k, (i, j) in enumerate(entries) if by[k]]
+            parts = [float(self.analytic[i].ravel()[at[0]] * v[0]) for i, at, v in used]
+            a, size = math.fsum(parts), math.fsum(map(abs, parts))
+            if (found := self._only_slope(used, a, size)) is not None:
+                words = [f"{'-' if v[0] < 0 else '+'}{self._where(i, np.unravel_index(at[0], self.xs[i].shape))}"
+                         for i, at, v in used]  # fmt: skip
+                where = " ".join(words[:4]) + " …" * (len(words) > 4)
+                note = "a kink in each, and none in all together"
+                yield Row(where, used[0][0], None, a, found.value, found.bound, "FAIL", note)
+                return
+
+    def _only_slope(self, direction: Direction, a: float, size: float) -> Slope | None:
+        """The slope along a direction, if it is the same at xs and beside them, and is not a."""
+        rng, slopes = np.random.default_rng(0), np.zeros(0)
+        for width in (0.0, *[1e-4] * 32):
+            xs = [x + width * np.where((x == 0) | (np.abs(x) > 1), 1.0, np.abs(x)) * rng.uniform(-1, 1, x.shape)
+                  if i in self.point.moving else x for i, x in enumerate(self.point.xs)]  # fmt: skip
+            line = Point(self.point.f, xs, self.point.cotangent).line(direction)
+            self.point.nfev += 3
+            if (rung := line.rung(2.0**-20 if self.point.eps < 1e-10 else 2.0**-8)) is None:
+                return None
+            slopes = np.append(slopes, [rung.slope - rung.jump / 2, rung.slope + rung.jump / 2])
+            bound = 2 * rung.noise / rung.h + 1e-3 * (size + float(np.abs(slopes).max()))
+            if np.ptp(slopes) > bound or abs(a - slopes[0]) <= bound:
+                return None
+        return Slope(float(slopes[0]), bound)
 
     def _along(self, seeds: Iterable[int]) -> Iterator[Row]:
         """The derivatives along random directions; the first that is wrong is halved until it names an entry."""

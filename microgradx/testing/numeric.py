@@ -1,10 +1,11 @@
 """Derivatives by numbers alone, each with a bound on how far off it may be.
 
 Where f takes complex arrays, the complex step f'(x) = Im f(x + ih) / h loses no digit (Squire & Trapp 1998); it also
-fails without a word (`abs`, `conj`, `astype(float)`), so one direction in real numbers has to agree with it. Elsewhere
+fails without a word (`abs`, `conj`, `astype(float)`), so f on a circle around x has to agree with it: for a
+holomorphic f it shows the same slope and no derivative by the conjugate. What that leaves open is the bound. Elsewhere
 central differences are extrapolated down a ladder of steps: four evaluations first, and where these leave doubt a
-whole ladder at the scale of x and one at the scale of 1, which have to agree. The bound of a value is how much it
-still changed from one rung to the next, and the rounding errors of f divided by the step.
+whole ladder at the scale of x and one at the scale of 1, which have to agree, and a step far below both. The bound of
+a value is how much it still changed from one rung to the next, and the rounding errors of f divided by the step.
 
 >>> import numpy as np
 >>> values, bounds = numeric_grad(lambda x: 1 / x, np.array([1e-3, 2.0]), cotangent=np.ones(2))
