@@ -277,7 +277,7 @@ def layer_norm(x: Any) -> Any:
 )
 def test_what_is_narrower_than_any_step_does_not_fail(f: Any, x: Any, vjp: Any, method: Any) -> None:
     report = check_grad(f, np.array(x), vjp=lambda xs, g: vjp(g), method=method, allow_inconclusive=True)
-    assert report.verdict == ("PASS" if method == "auto" else "INCONCLUSIVE")
+    assert report.verdict == ("PASS" if method == "auto" and "clip" not in report.reproducer() else "INCONCLUSIVE")
     failure(f, np.array(x), vjp=lambda xs, g: 1.1 * vjp(g))
 
 

@@ -85,6 +85,19 @@ def test_the_bound_of_a_complex_step_covers_small_terms_that_it_gets_wrong(size:
         assert (bounds[0] < 1e-8).all() or size > 1e-9
 
 
+def test_a_scale_that_sees_no_kink_does_not_speak_for_one_that_cannot_see() -> None:
+    x = np.array([4e-9, 7e-7, 3e-5, 2.0])  # |x| on a circle around 0 is constant, and smooth to a large radius
+    for f in (lambda x: np.sin(x) + 1e-8 * np.abs(x), lambda x: np.sqrt(np.abs(x) ** 2 + 1e-10) + x):
+        values, bounds = numeric_grad(f, x, cotangent=np.ones(4))
+        exact = np.cos(x) + 1e-8 if f(0.0) == 0 else x / np.sqrt(x * x + 1e-10) + 1
+        assert (np.abs(values[0] - exact) <= bounds[0]).all()
+
+
+def test_a_rounding_error_that_stays_the_same_nearby_is_seen_from_afar() -> None:
+    values, bounds = numeric_grad(lambda x: np.log(1 + x) / x, 5.544201743486818e-08, cotangent=1.0)
+    assert abs(values[0] + 0.49999996) <= bounds[0]
+
+
 def test_the_complex_step_is_exact() -> None:
     x = np.array([[0.5, -2.0, 30.0]])
     values, bounds = numeric_grad(np.tanh, x, method="complex", cotangent=np.ones((1, 3)))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -189,6 +189,7 @@ class Line:
         self.point, self.direction = point, direction
         self._rungs: dict[float, _Rung | None] = {}
         self._stirred = np.zeros(point.y.shape, bool)  #: the outputs that moved on a circle
+        self._circles: dict[float, tuple[complex, complex, float]] = {}
 
     def rung(self, h: float) -> _Rung | None:
         """The differences at a step; None where f is not finite there."""
@@ -230,29 +231,49 @@ class Line:
         own = max(own, 2.0**-1000)  # a step has to be more than 0
         return (0.5, 1.0) if 0.25 < own < 4 else (min(own, 1.0), max(own, 1.0))
 
-    def doubt(self, slope: float, scale: float) -> float:
+    def doubt(self, slope: float, scales: Iterable[float]) -> float:
         """How far a slope from complex steps may be off, by f on circles around the point.
 
         A complex step is wrong by twice the derivative by the conjugate, of which a holomorphic f has none, and which
         a circle shows as well as the slope itself. Of several radii the surest counts: a large one overlooks what is
-        narrow, a small one drowns in rounding errors.
+        narrow, a small one drowns in rounding errors. Two that agree with each other and not with the slope count for
+        more than any: one scale is not told of what another sees, nor of what f loses in intermediate results.
         """
-        least = math.inf
-        for exponent in RADII:
-            off, noise = self._circle(math.ldexp(scale, exponent), slope)
-            least = min(least, off + noise)
-            if off <= 16 * noise:
-                break
-        return least
+        least, against = math.inf, 0.0
+        for scale in scales:
+            before = None
+            for exponent in RADII:
+                r = math.ldexp(scale, exponent)
+                if r not in self._circles:
+                    self._circles[r] = self._circle(r)
+                holomorphic, conjugate, noise = self._circles[r]
+                off = 4 * (abs(conjugate) + abs(holomorphic - slope))
+                if not math.isfinite(off + noise):
+                    before = None
+                    continue
+                least = min(least, off + noise)
+                if off <= 16 * noise:
+                    break
+                change = math.inf if before is None else abs(holomorphic - before[0]) + abs(conjugate - before[1])
+                if change <= 0.1 * (abs(holomorphic) + abs(conjugate)):
+                    against = max(against, off)
+                    break
+                before = holomorphic, conjugate
+        return max(least, against)
 
-    def _circle(self, r: float, slope: float) -> tuple[float, float]:
-        """What f on a circle has against a slope, and the rounding errors in that."""
+    def _circle(self, r: float) -> tuple[complex, complex, float]:
+        """The derivatives by a complex number and by its conjugate from a circle, and the rounding errors in them."""
         point = self.point
         # on the axis real numbers, not complex ones: f may take another way for these
         axes: list[complex] = [r, -r, complex(0, r), complex(0, -r)]
         corners = [complex(a, b) for a in (r / 2, -r / 2) for b in (r / 2, -r / 2)]  # of half the square of the radius
         with np.errstate(all="ignore"):
-            moved = np.array([point.moved(self.direction, step) for step in [*axes, *corners]])
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error", np.exceptions.ComplexWarning)
+                    moved = np.array([point.moved(self.direction, step) for step in [*axes, *corners]])
+            except Exception:  # as in complex_step: there f may go another way than at its point
+                return math.nan, math.nan, math.nan
             changes = moved - np.where(np.isreal([*axes, *corners])[:, None], point.y, point.complex_y)
             self._stirred = self._stirred | changes.any(0)  # what stands still on a small circle only hides its change
             counted = np.abs(moved).max(0)[self._stirred if self._stirred.any() else slice(None)]
@@ -263,8 +284,7 @@ class Line:
             # weighted so that the next terms of f's series cancel, of the fifth order and of the third
             holomorphic = complex(along[:4].sum() + 8 * along[4:].sum()) / 5
             conjugate = complex(across[:4].sum() + 4 * across[4:].sum()) / 3
-            off = 4 * (abs(conjugate) + abs(holomorphic - slope))
-        return (off, noise) if math.isfinite(off + noise) else (math.inf, 0.0)
+        return holomorphic, conjugate, noise
 
     def quick(self) -> Slope:
         """Two rungs at the smaller scale: four evaluations. Where f stands still there, it has to at the other too."""
@@ -316,12 +336,13 @@ class Line:
 
     def _stairs(self) -> bool:
         """Whether f stands still here and a step away, and moves in between by more than rounding."""
-        rungs = [rung for e in _exponents(self.point.eps) if (rung := self.rung(math.ldexp(self.scales[0], e)))]
+        rungs = [rung for scale in self.scales for e in _exponents(self.point.eps)
+                 if (rung := self.rung(math.ldexp(scale, e)))]  # fmt: skip
         moving = [rung.h for rung in rungs if rung.slope or rung.jump]
-        still = [rung.h for rung in rungs if not (rung.slope or rung.jump)]
-        if self._scatter or not moving or not still or max(still) > min(moving):
+        still = [rung.h for rung in rungs if moving and rung.h < min(moving)]
+        if self._scatter or not still:
             return False
-        h, less = min(moving), min(moving) - max(still)
+        h, less = min(moving), min(moving) - min(still)
         away = [(self.point.moved(self.direction, k * h), self.point.moved(self.direction, k * less)) for k in (1, -1)]
         risen = max(float(np.abs(a - self.point.y).sum()) for a, _ in away)
         return risen > 32 * self.point.eps * self.point.size and all(bool((a == b).all()) for a, b in away)
@@ -416,16 +437,19 @@ class Gradient:
                 self.steps.clear()
                 return False
             self.steps[entry] = step
+        if not self.steps:
+            return False
         self.doubts = dict.fromkeys(self.steps, math.inf)
         vouched = False
         for far in (False, True):
-            if all(self.doubts[entry] <= 1e-10 * abs(step.slope) for entry, step in self.steps.items()):
-                break
             direction = point.random(seed, far)
             by = {i: amounts for i, _, amounts in direction}
             parts = [step.slope * float(by[i][j]) for (i, j), step in self.steps.items()]
-            doubt = point.line(direction).doubt(math.fsum(parts), 1.0)
-            self.doubts = {(i, j): min(d, doubt / abs(float(by[i][j]))) for (i, j), d in self.doubts.items()}
+            doubt = point.line(direction).doubt(math.fsum(parts), [1.0])
+            for (i, j), before in self.doubts.items():  # too far for a small x is no evidence for it, but against it
+                seen = doubt / abs(float(by[i][j]))
+                small = far and 0 < abs(float(point.xs[i].flat[j])) < 2.0 ** RADII[0]
+                self.doubts[i, j] = max(before, seen) if small else min(before, seen)
             hidden = 2.0**10 * point.eps * point.size  # of which nothing is known, nor speaks against them
             vouched |= doubt <= max(1e-4 * math.fsum(map(abs, parts)), hidden)
         return vouched
@@ -444,8 +468,9 @@ class Gradient:
         if near(found) and self.sharp(found):
             return found
         rounding += 8 * self._scatter(i, j)
-        doubt = min(line.doubt(step.slope, scale) for scale in sorted({1.0, *line.scales}))
-        found = Slope(step.slope, rounding + doubt + slack)
+        doubt, least = line.doubt(step.slope, line.scales), line.doubt(step.slope, line.scales[:1])
+        room = rounding + least + slack  # what is near x has to speak against it as well
+        found = Slope(step.slope, rounding + doubt + slack, also=(step.slope - room, step.slope + room))
         if self.sharp(found):
             return found
         real = self._real(line, near, lambda: slack)
