@@ -240,7 +240,7 @@ def test_what_only_complex_numbers_see_passes_if_it_agrees_and_is_unknown_if_not
 def test_a_pass_says_what_it_has_not_seen() -> None:
     report = check_grad(np.square, np.array([1e-5, 1e5]), vjp=lambda xs, g: 2 * g * xs[0], method="ladder")
     assert report.floor == report.bound[0][0] > 1e-5
-    assert f", and one of {report.floor:.1e} where it was not told from 0" in str(report)
+    assert f", and one of {report.floor:.1e} itself in what is too small for that" in str(report)
 
 
 # ---- no false alarms ------------------------------------------------

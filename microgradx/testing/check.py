@@ -191,8 +191,10 @@ class _Check:
             faults.insert(0, f"{self._name} gives other values for the same xs: seed its random numbers inside of it, "
                              "or put its model into eval mode")  # fmt: skip
         told = [r for r in rows if not r.note]
-        seen = max((r.bound / abs(r.numeric) for r in told if abs(r.numeric) > r.bound), default=0.0)
-        floor = max((r.bound for r in told if not abs(r.numeric) > r.bound), default=0.0)
+        known = [r for r in told if r.bound <= self.gradient.resolution * abs(r.numeric)]
+        seen = max((r.bound / abs(r.numeric) for r in known if r.bound), default=0.0)
+        # the rest is known beside the largest number alone
+        floor = max((r.bound for r in told if r.bound > self.gradient.resolution * abs(r.numeric)), default=0.0)
         return GradReport(
             verdict, tuple(rows), tuple(faults), tuple(found), tuple(x.shape for x in self.xs), seen, floor,
             self.gradient.method, point.nfev, 1, self.engine.name, self._name,

@@ -61,8 +61,8 @@ class GradReport:
     faults: tuple[str, ...]  #: what is wrong with a whole gradient: missing, of a wrong shape, a constant factor, …
     analytic: tuple[Array | None, ...]
     shapes: tuple[tuple[int, ...], ...]  #: of xs
-    resolution: float  #: the smallest relative error that would have been seen in every number but those near 0
-    floor: float  #: the smallest error that would have been seen in those numbers that were not told from 0
+    resolution: float  #: the smallest relative error of a number that would have been seen, but for small ones:
+    floor: float  #: the smallest error, not relative, that would have been seen in these
     method: Method
     nfev: int  #: evaluations of f
     order: int
@@ -109,7 +109,7 @@ class GradReport:
         things = "direction" if any(row.index is None for row in self.rows) else "number"
         total = f"{len(self.rows)} {things}{'s' * (len(self.rows) != 1)}"
         if self.verdict == "PASS":
-            rest = f", and one of {self.floor:.1e} where it was not told from 0" * bool(self.floor)
+            rest = f", and one of {self.floor:.1e} itself in what is too small for that" * bool(self.floor)
             return f"PASS: {what}, {total}; an error of {self.resolution:.1e} of a number would have been seen{rest}"
         bad = sorted((row for row in self.rows if row.verdict == self.verdict), key=lambda row: -row.ratio)
         claim = "wrong" if self.verdict == "FAIL" else "not to be told from wrong ones here"
