@@ -110,7 +110,8 @@ class GradReport:
         total = f"{len(self.rows)} {things}{'s' * (len(self.rows) != 1)}"
         if self.verdict == "PASS":
             rest = f", and one of {self.floor:.1e} itself in what is too small for that" * bool(self.floor)
-            return f"PASS: {what}, {total}; an error of {self.resolution:.1e} of a number would have been seen{rest}"
+            seen = f"an error of {self.resolution:.1e} of a number would have been seen{rest}"
+            return f"PASS: {what}, {total}, by {self.engine}; {seen}"
         bad = sorted((row for row in self.rows if row.verdict == self.verdict), key=lambda row: -row.ratio)
         claim = "wrong" if self.verdict == "FAIL" else "not to be told from wrong ones here"
         lines = [f"{self.verdict}: {what}" + f": {len(bad)} of {total} are {claim}" * bool(bad)]
@@ -119,7 +120,8 @@ class GradReport:
             lines += ["", *_table(bad[:SHOWN]), *[f"… and {len(bad) - SHOWN} more"] * (len(bad) > SHOWN)]
         source = self.reproducer()
         lines += ["", f"{self.engine}, {self.method}, {self.nfev} evaluations of {self.f}"]
-        lines += ["to run it alone:", "", source] if len(source) < PRINTED else ["report.reproducer() is code for it"]
+        alone = "to run it alone" + ", when what it lacks is put in" * source.startswith("# not complete")
+        lines += [f"{alone}:", "", source] if len(source) < PRINTED else ["report.reproducer() is code for it"]
         return "\n".join(lines)
 
 
