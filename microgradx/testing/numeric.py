@@ -335,7 +335,8 @@ class Line:
         return low - room <= needle.slope <= high + room
 
     def _stairs(self) -> bool:
-        """Whether f stands still here and a step away, and moves in between by more than rounding."""
+        """Whether f stands still here and a step away, moves in between by more than rounding, and goes on like that:
+        what jumps once is flat on both sides."""
         rungs = [rung for scale in self.scales for e in _exponents(self.point.eps)
                  if (rung := self.rung(math.ldexp(scale, e)))]  # fmt: skip
         moving = [rung.h for rung in rungs if rung.slope or rung.jump]
@@ -345,7 +346,11 @@ class Line:
         h, less = min(moving), min(moving) - min(still)
         away = [(self.point.moved(self.direction, k * h), self.point.moved(self.direction, k * less)) for k in (1, -1)]
         risen = max(float(np.abs(a - self.point.y).sum()) for a, _ in away)
-        return risen > 32 * self.point.eps * self.point.size and all(bool((a == b).all()) for a, b in away)
+        if risen <= 32 * self.point.eps * self.point.size or not all(bool((a == b).all()) for a, b in away):
+            return False
+        wide = 64 * h  # than any stair, unless x lies at an edge of its own
+        flights = [[self.point.moved(self.direction, sign * k * wide) for k in range(1, 9)] for sign in (1, -1)]
+        return all(bool((a != b).any()) for flight in flights for a, b in pairwise(flight))
 
     def _both(self, near: Slope) -> Slope:
         far, scatter = self.ladder(self.scales[1])
