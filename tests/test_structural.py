@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 import microgradx as mg
 from microgradx.rules import RULES
 from microgradx.structural import STRUCTURAL, arrays, count, explicit, grid, kept, unbroadcast
-from microgradx.tensor import _DIRECT, Tensor, apply, grad, order, tensors
+from microgradx.tensor import _DIRECT, Tensor, _chain, apply, grad, tensors
 from microgradx.testing import ENGINES, check_grad, check_vjp_contract
 
 Array = np.ndarray[Any, Any]
@@ -491,7 +491,7 @@ def test_what_a_gradient_reads_is_what_the_rule_says(name: str, data: st.DataObj
         np.testing.assert_array_equal(found, expected)
 
 
-@names
+@pytest.mark.parametrize("name", [name for name, rule in STRUCTURAL.items() if rule in _DIRECT])
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
 @settings(max_examples=25)
 @given(st.data(), st.integers(0, 2**32))
@@ -500,15 +500,24 @@ def test_gradients_come_in_shape_and_dtype(name: str, kind: Any, data: st.DataOb
     made: Case = data.draw(CASES[name])
     xs = [spaced(seed + i, shape, made.low, made.high).astype(kind) for i, shape in enumerate(made.shapes)]
     y = made.call(*leaves(xs))
-    for node in order([] if y._node is None else [y._node]):
-        for slot in node.at if node.rule in _DIRECT else ():
-            g, x = np.ones_like(node._data), node._a[node.at.index(slot)]._data
-            with np.errstate(all="ignore"):
-                if node.rule.name in RULES:
-                    found = g * node.rule.partials[slot](arrays, node._data, *node.args)
-                else:
-                    found = node.rule.vjps[slot](arrays, g, node._data, *node.args)
-            assert (found.shape, found.dtype) == (x.shape, x.dtype), node.rule
+    assume(y.requires_grad)
+    node = y._node
+    assert node.rule is STRUCTURAL[name]
+    for slot, parent in zip(node.at, node._a, strict=True):
+        with np.errstate(all="ignore"):
+            found = node.rule.vjps[slot](arrays, np.ones_like(node._data), node._data, *node.args)
+        assert (found.shape, found.dtype) == (parent._data.shape, parent._data.dtype)
+
+
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule in _DIRECT])
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(), (3,), (2, 0)])
+def test_elementwise_gradients_come_in_shape_and_dtype(name: str, kind: Any, shape: tuple[int, ...]) -> None:
+    x = np.full(shape, 0.5, kind)
+    with np.errstate(all="ignore"):
+        y = np.asarray(RULES[name].value(arrays, x))
+        found = _chain(np.ones_like(y), RULES[name].partials[0](arrays, y, x))
+    assert (found.shape, found.dtype) == (shape, kind)
 
 
 @names

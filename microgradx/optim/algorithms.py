@@ -44,7 +44,6 @@ def _zeros(p: Array, *names: str) -> State:
     return {"step": Tensor._of(np.zeros((), np.float32)), **{name: Tensor._of(np.zeros_like(p)) for name in names}}
 
 
-_subtract = np.subtract
 _BLOCK = 1 << 15  # elements that stay in the processor's cache together with their step
 
 
@@ -98,7 +97,7 @@ class SGD(Optimizer):
             if p.size > 2 * _BLOCK:
                 _descend(p, move, rate)
             else:
-                _subtract(p, move * rate, p)
+                np.subtract(p, move * rate, out=p)
 
 
 class Rprop(Optimizer):
