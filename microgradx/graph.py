@@ -43,7 +43,7 @@ class Node:
     _da: Any
     _db: Any
     rule: Rule | None  #: the operation that made it, None for a leaf
-    _scope: Scope
+    _scope: Scope | tuple[Scope, str]  #: or a name within a scope, which is made when somebody looks
     __hash__ = object.__hash__
 
     @property
@@ -100,7 +100,15 @@ class Node:
     @property
     def scope(self) -> str:
         """Where it was made, such as "layers.0.neurons.3"; "" outside of every scope."""
-        return self._scope.path
+        return self.made_in.path
+
+    @property
+    def made_in(self) -> Scope:
+        """The scope itself: each call of a module has one of its own."""
+        if self._scope.__class__ is tuple:
+            outer, name = self._scope
+            self._scope = outer.within(name)
+        return self._scope  # type: ignore[return-value]
 
 
 def describe(node: Node) -> str:

@@ -160,7 +160,7 @@ class Program:
             source = sources[i]
             if not isinstance(source, Node):
                 return Instruction(i, name, label, None, (), source.copy(), None, (), constant=True)
-            data, grad, scopes = source._data, source.grad, tuple(source._scope.chain)  # type: ignore[attr-defined]
+            data, grad, scopes = source._data, source.grad, tuple(source.made_in.chain)  # type: ignore[attr-defined]
             if isinstance(source, Op):  # their memory may be changed in place
                 data, grad = data.copy(), None if grad is None else grad._data.copy()
             return Instruction(i, name, label, source.rule, refer(inputs[id(source)]), data, grad, scopes)

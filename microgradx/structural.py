@@ -349,7 +349,8 @@ def _broadcast(x: Any, shape: tuple[int, ...]) -> Any:
     if x.ndim or 0 in shape:
         return np.broadcast_to(x, shape)
     y: Any = np.ndarray(shape, x.dtype, x, 0, (0,) * len(shape))
-    y.flags.writeable = False
+    if x.__class__ is np.ndarray:  # a scalar cannot be written to
+        y.flags.writeable = False
     return y
 
 
@@ -415,7 +416,7 @@ _FEW = 1 << 13  # elements of a one-hot matrix, up to which a product is faster 
 
 
 @lru_cache(maxsize=16)
-def _one_hot(n: int, kind: np.dtype[Any]) -> Any:
+def _one_hot(n: int, kind: str) -> Any:
     return np.eye(n, dtype=kind)
 
 
@@ -426,7 +427,7 @@ def _index_add(g: Any, shape: tuple[int, ...], key: Any) -> Any:
         n, width = shape  # np.add.at is slow for rows
         rows = rows.astype(np.intp, copy=False).reshape(-1)
         if rows.size * n <= _FEW and n <= 256 and g.dtype.itemsize > 2 and math.isfinite(np.vdot(g, g)):  # inf · 0: nan
-            return _one_hot(n, g.dtype).take(rows, 0).T.dot(g.reshape(-1, width))
+            return _one_hot(n, g.dtype.char).take(rows, 0).T.dot(g.reshape(-1, width))
         places = np.remainder(rows, n).reshape(-1, 1) * width + _count(width)
         return np.bincount(places.reshape(-1), g.reshape(-1), n * width).reshape(shape).astype(g.dtype)
     found = np.zeros(shape, g.dtype)
@@ -645,6 +646,8 @@ def _softmax_of(y: Any, x: Any) -> Any:
 
 def _less_at_target(x: Any, target: Any) -> Any:
     """x − one_hot(target)."""
+    if x.size <= _FEW and x.shape[1] <= 256 and x.dtype.itemsize > 2:
+        return x - _one_hot(x.shape[1], x.dtype.char).take(target, 0)
     y = x.copy()
     y.reshape(-1)[_places(target, x.shape[1])] -= 1
     return y
@@ -723,8 +726,16 @@ def _constant(x: float, like: Any) -> Any:
     return np.asarray(x, like.dtype)
 
 
+_ZEROS = {char: np.zeros((), char) for char in "efd"}  # beside an array quicker than a Python number
+
+
+def _relu(x: Any) -> Any:
+    return np.maximum(_ZEROS.get(x.dtype.char, 0), x)
+
+
 arrays = World("arrays", {
     **worlds.arrays.primitives, "where": _where, "sign": np.sign, "constant": _constant,
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.true_divide, "neg": np.negative, "relu": _relu,
     "softmax_of": _softmax_of, "less_at_target": _less_at_target,
     **{name: each.value for name, each in STRUCTURAL.items()},
 })  # fmt: skip

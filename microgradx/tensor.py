@@ -22,7 +22,7 @@ import operator
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ from .dtypes import Size, device, dtype
 from .gradfn import GradFn, grad_name
 from .graph import Node, sweeping
 from .indexing import split
-from .quiet import IGNORE, enter, leave
+from .quiet import IGNORE, apart, enter, leave, quietly
 from .rules import RULES, Rule
 from .scopes import AnomalyError, Scope, current
 from .scopes import enter as enter_scope
@@ -65,7 +65,7 @@ class Op(Node):
     owner: weakref.ref[Tensor]  #: of a leaf: the tensor that it was made for
     retains: bool  #: whether its gradient is kept, though it is no leaf
     retaining = False  #: whether any node's ever was: most programs ask for none
-    _grad: Any  #: of a leaf: a Tensor, or None
+    _grad: Any  #: of a leaf: None, a Tensor, or an array that becomes one when somebody looks
 
     @property
     def inputs(self) -> tuple[Any, ...]:
@@ -81,9 +81,12 @@ class Op(Node):
     @property
     def grad(self) -> Any:
         try:
-            return self._grad
+            g = self._grad
         except AttributeError:
             return None
+        if g.__class__ is _array:
+            self._grad = g = Tensor._of(g)
+        return g
 
     def handle(self) -> Tensor:
         """The tensor that this node was made for while it lives, or another one on this node."""
@@ -210,7 +213,7 @@ class Tensor:
         elif not wanted and node is not None:
             self.__dict__["_frozen"] = node  # which graphs made so far lead to, should it require a gradient again
             self._node = None
-            self.grad, node._grad = node._grad, None
+            self.grad, node._grad = node.grad, None
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         self.requires_grad = requires_grad
@@ -592,7 +595,6 @@ def _op(rule: Any, y: Array, args: tuple[Any, ...], at: tuple[int, ...], parents
 
 
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # the slots that gradients flow to
-_SLOTS = (), _FIRST, _BOTH, (0, 1, 2)
 
 
 def apply(rule: Structural, *inputs: Any) -> Tensor:
@@ -601,48 +603,33 @@ def apply(rule: Structural, *inputs: Any) -> Tensor:
     if rule.alone and not _any_recorded:  # the commonest case: a tensor, and constants after it
         x = first._data
         arguments = (x, *inputs[1:])
-        token = enter(IGNORE)
         try:
-            y = rule.value(*arguments)
-        finally:
-            leave(token)
+            y = apart(rule.value, *arguments)
+        except RuntimeError:
+            y = quietly(rule.value, *arguments)
         out, node = _new(Tensor), first._node
         out._data = y = y if y.__class__ is _array else np.asarray(y)
         recorded = node is not None and (scope := current()).recording and y.dtype.kind == "f"
         out._node = _op(rule, y, arguments, _FIRST, (node,), scope) if recorded else None
         return out
     args = [x._data if isinstance(x, Tensor) else x for x in inputs]
-    token = enter(IGNORE)
-    try:
-        y = rule.value(*args)
-    finally:
-        leave(token)
-    return _made(rule, y, inputs, args)
+    return _made(rule, quietly(rule.value, *args), inputs, args)
 
 
-def run(rule: Structural, args: tuple[Any, ...], inputs: tuple[Tensor, ...]) -> Tensor:
-    """`apply` for what is called most: two or three inputs that are Tensors and have a gradient, then constants."""
-    if _any_recorded:
-        return apply(rule, *inputs, *args[len(inputs) :])
-    token = enter(IGNORE)
+def run(rule: Structural, args: tuple[Any, ...], at: tuple[int, ...], parents: tuple[Any, ...]) -> Tensor:
+    """`apply` for who has everything at hand: what the rule is run on, to floats, and the nodes of the inputs `at`."""
     try:
-        y = rule.value(*args)
-    finally:
-        leave(token)
+        y = apart(rule.value, *args)
+    except RuntimeError:
+        y = quietly(rule.value, *args)
     out = _new(Tensor)
     out._data, out._node = y, None
     scope = current()
     if scope.recording:
-        if len(inputs) == 2:
-            a, b = inputs
-            nodes: tuple[Any, ...] = a._node, b._node
-        else:
-            a, b, c = inputs
-            nodes = a._node, b._node, c._node
-        if None not in nodes:
-            out._node = _op(rule, y, args, _SLOTS[len(nodes)], nodes, scope)
-        elif parents := tuple([node for node in nodes if node is not None]):
-            at = tuple([slot for slot, node in enumerate(nodes) if node is not None])
+        if None in parents:
+            at = tuple([slot for slot, node in zip(at, parents, strict=True) if node is not None])
+            parents = tuple([node for node in parents if node is not None])
+        if at:
             out._node = _op(rule, y, args, at, parents, scope)
     return out
 
@@ -690,6 +677,10 @@ def _number(x: Any) -> Any:
     raise TypeError(f"expected a Tensor or a number as operand, got {type(x).__name__} {x!r:.60}")
 
 
+#: Rules that the world of arrays has as they are, most of them a ufunc
+_PRIMITIVE = {rule for name, rule in RULES.items() if name in arrays.primitives and not rule.vectors}
+
+
 @cache
 def _elementwise(rule: Rule, operates: bool = False, reflected: bool = False) -> Callable[..., Tensor]:
     """The table's rule as a function of Tensors: dtypes as in PyTorch, broadcasting, a node.
@@ -697,22 +688,21 @@ def _elementwise(rule: Rule, operates: bool = False, reflected: bool = False) ->
     operates: as one of Python's operators, which leaves what it does not know to the other side; reflected: with its
     operands exchanged.
     """
-    value, exact = rule.value, rule.name in _EXACT
-    free = tuple(partial is None for partial in rule.partials)  # a condition takes no part in promotion
-
-    divides = rule.name == "div"
+    value = arrays.primitives[rule.name] if rule in _PRIMITIVE else partial(rule.value, arrays)
+    exact, divides = rule.name in _EXACT, rule.name == "div"
+    free = tuple(local is None for local in rule.partials)  # a condition takes no part in promotion
 
     def unary(x: Tensor) -> Tensor:
         a = x._data
         if not exact and a.dtype.kind != "f":
             a = a.astype(dtypes.default())
-        token = enter(IGNORE)
         try:
-            y = value(arrays, a)
+            try:
+                y = apart(value, a)
+            except RuntimeError:
+                y = quietly(value, a)
         except TypeError as problem:  # -bool
             raise RuntimeError(f"{rule.name} of a {x.dtype.name} tensor: {problem}") from None
-        finally:
-            leave(token)
         node = x._node
         if node is None or _any_recorded:
             return _made(rule, y, (x,), (a,))
@@ -733,55 +723,60 @@ def _elementwise(rule: Rule, operates: bool = False, reflected: bool = False) ->
             args = _promoted(args, free, exact)
         if divides and args[1].__class__ is not _array and not args[1]:
             args[1] = np.zeros((), args[0].dtype)  # whose inverse is inf; Python's raises in the backward pass
-        token = enter(IGNORE)
         try:
-            y = value(arrays, *args)
+            y = quietly(value, *args)
         except (ValueError, TypeError) as problem:
             _refuse_shapes(*args)
             raise RuntimeError(f"{rule.name}: {problem}") from None
-        finally:
-            leave(token)
         return _made(rule, y, inputs, args)
 
     def binary(x: Any, z: Any) -> Any:
         """`function` for the commonest cases: tensors of one float dtype, or one of them and a number."""
         if reflected:
             x, z = z, x
-        m: Any = None
-        n: Any = None
         try:
             if z.__class__ is float or z.__class__ is int:
-                a, b, m = x._data, z, x._node
-                kind = a.dtype
-                usual = not divides or z
+                a, m = x._data, x._node
+                b, n = z, None
+                kind = a.dtype.kind if z or not divides else ""
             elif x.__class__ is float or x.__class__ is int:
-                a, b, n = x, z._data, z._node
-                kind = b.dtype
-                usual = True
+                a, m = x, None
+                b, n = z._data, z._node
+                kind = b.dtype.kind
             else:
-                a, b, m, n = x._data, z._data, x._node, z._node
-                kind = a.dtype
-                usual = kind is b.dtype
-            usual = usual and kind.kind == "f" and not _any_recorded
+                a, m = x._data, x._node
+                b, n = z._data, z._node
+                kind = a.dtype.kind if a.dtype is b.dtype else ""
         except AttributeError:
-            usual = False
-        if not usual:
+            kind = ""
+        if kind != "f" or _any_recorded:
             if operates and not (_operand(x) and _operand(z)):
                 return NotImplemented
             return function(x, z)
-        token = enter(IGNORE)
         try:
-            y = value(arrays, a, b)
+            try:
+                y = apart(value, a, b)
+            except RuntimeError:
+                y = quietly(value, a, b)
         except (ValueError, TypeError) as problem:
             _refuse_shapes(a, b)
             raise RuntimeError(f"{rule.name}: {problem}") from None
-        finally:
-            leave(token)
         out = _new(Tensor)
-        out._data, out._node = y if y.__class__ is _array else np.asarray(y), None
-        if (m is not None or n is not None) and (scope := current()).recording:
-            at, parents = (_FIRST, (m,)) if n is None else (_SECOND, (n,)) if m is None else (_BOTH, (m, n))
-            out._node = _op(rule, out._data, (a, b), at, parents, scope)
+        out._data = y = y if y.__class__ is _array else np.asarray(y)
+        out._node = None
+        at: Any = _FIRST
+        parents: Any
+        if n is None:
+            if m is None:
+                return out
+            parents = (m,)
+        elif m is None:
+            at, parents = _SECOND, (n,)
+        else:
+            at, parents = _BOTH, (m, n)
+        scope = current()
+        if scope.recording:
+            out._node = _op(rule, y, (a, b), at, parents, scope)
         return out
 
     return function if any(free) else unary if len(rule.inputs) == 1 else binary if len(rule.inputs) == 2 else function
@@ -873,7 +868,7 @@ def _arrays_of(key: tuple[Any, ...]) -> list[Array]:
 
 # ---- the backward sweep ----------------------------------------------------------------------------------
 @lru_cache(maxsize=64)
-def _one(shape: tuple[int, ...], kind: np.dtype[Any]) -> Array:
+def _one(shape: tuple[int, ...], kind: str) -> Array:
     one = np.ones(shape, kind)
     one.flags.writeable = False
     return one
@@ -891,7 +886,7 @@ def _seed(root: Tensor, gradient: Any) -> Any:
                 f"grad can be implicitly created only for scalar outputs, and this one has shape {tuple(root.shape)}; "
                 "take .sum() or .mean() of it, or give backward() a gradient"
             )
-        return Tensor._of(_one(root._data.shape, root._data.dtype))
+        return Tensor._of(_one(root._data.shape, root._data.dtype.char))
     if not isinstance(gradient, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if gradient.shape != root.shape:
@@ -911,13 +906,14 @@ def _sweep(
     Beside them the leaves, and the other nodes in the order of the sweep: the last made first, so that each has its
     whole gradient when it hands it on.
     """
-    xp, chain, scope = (tensors, _chain_tensors, current()) if create_graph else (arrays, _chain, current())
+    xp, scope = tensors if create_graph else arrays, current()
     if len(roots) != len(seeds):
         raise RuntimeError(f"got {len(roots)} tensors and {len(seeds)} gradients")
     grads = Gradients()
     leaves: list[Op] = []
     done: list[Op] = []
     waiting: list[tuple[int, Op]] = []  # a heap: the last made first
+    only: Any = None  # what would be alone in it, and on a chain always is, stays out
     for root, seed in zip(roots, seeds, strict=True):
         g = _seed(root, seed)
         node: Any = root._node
@@ -937,39 +933,40 @@ def _sweep(
     # anomaly: only what is handed on is checked
     inside = enter_scope(Scope("", scope)) if create_graph and (checking or not scope.recording) else None
     try:
-        while waiting:
-            node = heappop(waiting)[1]
+        while waiting or only is not None:
+            if not waiting:
+                node = only
+            else:
+                if only is not None:
+                    heappush(waiting, (-only.made, only))
+                node = heappop(waiting)[1]
+            only = None
             if node.spent or node.made < last_change:
                 _refuse_changed(node)
             done.append(node)
-            rule, g, y, args = node.rule, grads[node], node._data, node.args
-            if create_graph:
-                y, args = Tensor._on(node), tuple(_lifted(node))
-            elementwise, direct = rule.__class__ is Rule, rule in _DIRECT
-            for slot, parent in zip(node.at, node._a):  # noqa: B905 (strict=True is measurably slower)
-                if elementwise:
-                    d = local = rule.partials[slot](xp, y, *args)
-                    d = g * d if d.__class__ is _array and d.dtype is not _MASK else chain(g, d)
-                    if create_graph and local.__class__ is Tensor and local._node is None and _reads_itself(rule, slot):
-                        d = d + apply(_FLAT, args[slot], np.zeros_like)  # a step function: 0 as second derivative
-                else:
-                    d = (rule.vjp(slot) if rule.variadic else rule.vjps[slot])(xp, g, y, *args)
+            rule, g = node.rule, grads[node]
+            pulled = _traced(node, g) if create_graph else _PULLS[rule][node.at](g, node._data, *node.args)
+            direct = rule in _DIRECT
+            for parent, d in zip(node._a, pulled):  # noqa: B905 (strict=True is measurably slower)
                 if not direct:
                     data = parent._data
                     if d.shape != data.shape:
-                        d = unbroadcast(xp, d, data.shape)
+                        d = unbroadcast(xp, d, data.shape)  # noqa: PLW2901
                     if d.dtype is not data.dtype:
-                        d = xp.cast(d, data)
+                        d = xp.cast(d, data)  # noqa: PLW2901
                 if checking:
                     _check(node, getattr(d, "_data", d), "handed on", "backward")
                 before = known(parent)
                 if before is not None:
-                    d = before + d
-                elif parent._a is None:
+                    grads[parent] = before + d
+                    continue
+                grads[parent] = d
+                if parent._a is None:
                     leaves.append(parent)
+                elif only is None:
+                    only = parent
                 else:
                     heappush(waiting, (-parent.made, parent))
-                grads[parent] = d
         if not retain:
             for node in done:
                 node.spent = True
@@ -978,6 +975,52 @@ def _sweep(
         if inside is not None:
             leave_scope(inside)
     return grads, leaves, done
+
+
+class _Pulls(dict[Any, Any]):
+    """What carries a gradient through an operation, by its rule and the slots it goes to: (g, y, *args) -> a tuple.
+
+    Each is printed once, from the rule's formulas, which it looks up at every call.
+    """
+
+    def __init__(self, rule: Rule | Structural | None = None) -> None:
+        self.rule: Any = rule
+
+    def __missing__(self, key: Any) -> Any:
+        self[key] = found = _Pulls(key) if self.rule is None else self.pull(key)
+        return found
+
+    def pull(self, at: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
+        rule = self.rule
+        inputs = ", ".join(f"_{slot}" for slot in range(len(rule.inputs)))
+        if isinstance(rule, Rule):
+            local = f"rule.partials[{{}}](xp, y, {inputs})"
+            each = f"g * d if (d := {local}).__class__ is _array and d.dtype is not _MASK else _chain(g, d)"
+        elif rule.variadic:
+            vjp: Any = rule.vjp
+            return lambda g, y, *args: tuple([vjp(slot)(arrays, g, y, *args) for slot in at])
+        else:
+            each = f"rule.vjps[{{}}](xp, g, y, {inputs})"
+        text = f"lambda rule, xp: lambda g, y, {inputs}: ({''.join(each.format(slot) + ', ' for slot in at)})"
+        return eval(text, globals())(rule, arrays)  # type: ignore[no-any-return]
+
+
+_PULLS = _Pulls()
+
+
+def _traced(node: Op, g: Tensor) -> Iterator[Any]:
+    """The same with create_graph: the formulas are run on Tensors."""
+    rule: Any = node.rule
+    y, args, elementwise = Tensor._on(node), _lifted(node), rule.__class__ is Rule
+    for slot in node.at:
+        if elementwise:
+            local = rule.partials[slot](tensors, y, *args)
+            d = _chain_tensors(g, local)
+            if local.__class__ is Tensor and local._node is None and _reads_itself(rule, slot):
+                d = d + apply(_FLAT, args[slot], np.zeros_like)  # a step function: 0 as second derivative
+            yield d
+        else:
+            yield rule.vjp(slot)(tensors, g, y, *args)
 
 
 def _chain(g: Any, d: Any) -> Any:
@@ -1044,7 +1087,10 @@ def backward_from(
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     retain = create_graph if retain_graph is None else retain_graph
     grads, leaves, done = _sweep(roots, seeds, retain, create_graph)
-    given = {id(getattr(g, "_data", g)) for root in roots for g in (grads[root._node],)}  # may be the caller's own
+    given = set()  # gradients that may be the caller's own
+    for root in roots:
+        g = grads[root._node]
+        given.add(id(g._data if create_graph else g))
     if wanted is not None:
         leaves = [node for node in (*leaves, *done) if node in wanted]
     elif Op.retaining:
@@ -1064,19 +1110,18 @@ def _accumulate(leaves: list[Op], grads: Gradients, given: set[int]) -> None:
     given: the ids of arrays that are somebody's already.
     """
     for node in leaves:
-        g, before = grads[node], node.grad if node.rule else node._grad
-        if before is None:
-            if g.__class__ is _array:
-                if g.base is not None or id(g) in given:
-                    g = g.copy()
-                given.add(id(g))
-                node._grad = found = _new(Tensor)
-                found._data, found._node = g, None
-            elif isinstance(g, Tensor):  # with create_graph, and part of a graph
+        g = grads[node]
+        if node._a is None and node._grad is None and g.__class__ is _array:  # what a training step asks for
+            if g.base is not None or id(g) in given:
+                g = g.copy()
+            given.add(id(g))
+            node._grad = g
+        elif (before := node.grad) is None:
+            if isinstance(g, Tensor):  # with create_graph, and part of a graph
                 node._grad = g = g.clone() if g._data.base is not None or id(g._data) in given else g
                 given.add(id(g._data))
             else:
-                node._grad = Tensor._of(np.array(g))
+                node._grad = np.array(g)
         elif isinstance(g, Tensor) or before.requires_grad:
             node._grad = before + (g if isinstance(g, Tensor) else Tensor._of(g))
         else:

@@ -25,7 +25,7 @@ from ..functions import _in_place, masked_fill, matmul, to
 from ..random import keep_mask
 from ..rules import RULES
 from ..structural import STRUCTURAL
-from ..tensor import Tensor, _elementwise, _refuse_shapes, apply, run
+from ..tensor import Tensor, _any_recorded, _elementwise, _refuse_shapes, apply, run
 
 __all__ = [
     "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "dropout", "elu",
@@ -197,14 +197,16 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Raises RuntimeError when shapes or dtypes do not fit.
     """
     try:  # found out by trying, so that what fits is not slowed down by tests
-        x, w = input._data, weight._data
+        x, w, at = input._data, weight._data, input._node
         kind = x.dtype
-        if w.ndim == 2 and w.dtype is kind and x.ndim:
+        if w.ndim == 2 and w.dtype is kind and x.ndim and not _any_recorded:
             if bias is None:
-                return run(_LINEAR, (x, w, None), (input, weight))
+                return run(_LINEAR, (x, w, None), (0, 1), (at, weight._node))
             b = bias._data
-            if b.dtype is kind and b.ndim == 1 and len(b) == len(w):
-                return run(_LINEAR, (x, w, b), (input, weight, bias))
+            if b.dtype is kind and b.shape == (len(w),):
+                if at is None:
+                    return run(_LINEAR, (x, w, b), (1, 2), (weight._node, bias._node))
+                return run(_LINEAR, (x, w, b), (0, 1, 2), (at, weight._node, bias._node))
     except (AttributeError, ValueError):
         pass
     return _unusual_linear(input, weight, bias)
@@ -226,8 +228,8 @@ def _unusual_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> Tenso
     if x.shape[-1] != w.shape[1]:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({math.prod(x.shape[:-1])}x{x.shape[-1]} and "
                            f"{w.shape[1]}x{w.shape[0]})")  # fmt: skip
-    if bias is None:
-        return matmul(input, weight.T)
+    if bias is None or bias._data.shape == (len(w),):
+        return apply(_LINEAR, input, weight, bias)
     if not _fits(bias._data.shape, (*x.shape[:-1], w.shape[0])):
         raise RuntimeError(f"linear takes a bias of shape ({w.shape[0]},), got {tuple(bias.shape)}")
     return matmul(input, weight.T) + bias

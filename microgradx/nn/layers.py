@@ -16,6 +16,9 @@ from typing import Any
 
 from ..creation import empty, full, ones, tensor, zeros
 from ..functions import flatten, unflatten
+from ..rules import RULES, Rule
+from ..scopes import Scope, current
+from ..structural import STRUCTURAL, Structural
 from ..tensor import Tensor
 from . import functional as F
 from . import init
@@ -29,7 +32,46 @@ __all__ = [
 ]  # fmt: skip
 
 
-class Linear(Module):
+class _OneNode(Module):
+    """A layer whose `forward` makes one node, as a rule. It is moved to the layer's scope: cheaper than made there.
+
+    makes: the rule of that node. A subclass with a `forward` of its own is called as any other module.
+    """
+
+    makes: Rule | Structural
+    inplace = False
+
+    def __init_subclass__(cls, makes: Rule | Structural | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if makes is not None:
+            cls.makes = makes
+        elif "forward" in vars(cls):
+            cls.__call__ = Module.__call__  # type: ignore[method-assign]
+
+    def __call__(self, input: Any) -> Any:
+        name, outer = self._name, current()
+        if outer.checking or not name:
+            return super().__call__(input)
+        made = self.forward(input)
+        node = made._node if made.__class__ is Tensor else made  # of a Value, it is the node
+        if made is input and not self.inplace:
+            return made
+        if node is not None and node.rule is self.makes and node._scope is outer:
+            node._scope = outer, name
+        elif node is not None:
+            _move(node, outer, outer.within(name), input)
+        return made
+
+
+def _move(node: Any, outer: Scope, inner: Scope, input: Any) -> None:
+    """To another scope, with all that was made on the way from the input and from leaves."""
+    if node._scope is outer and node.rule is not None and node is not getattr(input, "_node", input):
+        node._scope = inner
+        for parent in node.parents:
+            _move(parent, outer, inner, input)
+
+
+class Linear(_OneNode, makes=STRUCTURAL["linear"]):
     """x @ weightᵀ + bias: (…, in_features) to (…, out_features).
 
     weight (out_features, in_features) and bias (out_features,) begin uniform within ± 1/√in_features.
@@ -57,7 +99,7 @@ class Linear(Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-class Embedding(Module):
+class Embedding(_OneNode, makes=STRUCTURAL["index"]):
     """A table of vectors, looked up by number: int64 of shape S to (*S, embedding_dim).
 
     weight (num_embeddings, embedding_dim) begins standard normal; row padding_idx as zeros, and it is never trained.
@@ -120,7 +162,7 @@ class Identity(Module):
         return input
 
 
-class Flatten(Module):
+class Flatten(_OneNode, makes=STRUCTURAL["reshape"]):
     """The axes from start_dim to end_dim as one."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
@@ -258,29 +300,28 @@ class Dropout(Module):
 
 
 # ---- activations -----------------------------------------------------------------------------------------
-class _Activation(Module):
+class _Activation(_OneNode):
     """What the activations share: the line that they print, with the options named in `shown`."""
 
     shown: tuple[str, ...] = ()
-    inplace = False
 
     def extra_repr(self) -> str:
         options = [f"{name}={getattr(self, name)}" for name in self.shown]
         return ", ".join(options + ["inplace=True"] * self.inplace)
 
 
-class ReLU(_Activation):
+class ReLU(_Activation, makes=RULES["relu"]):
     """max(x, 0)."""
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.relu(input, self.inplace)
+    def forward(self, input: Tensor) -> Any:
+        return input.relu_() if self.inplace else input.relu()
 
 
-class LeakyReLU(_Activation):
+class LeakyReLU(_Activation, makes=RULES["leaky_relu"]):
     """x above 0, negative_slope·x elsewhere."""
 
     shown = ("negative_slope",)
@@ -293,7 +334,7 @@ class LeakyReLU(_Activation):
         return F.leaky_relu(input, self.negative_slope, self.inplace)
 
 
-class ELU(_Activation):
+class ELU(_Activation, makes=RULES["elu"]):
     """x above 0, alpha·(exp(x) − 1) elsewhere."""
 
     shown = ("alpha",)
@@ -306,7 +347,7 @@ class ELU(_Activation):
         return F.elu(input, self.alpha, self.inplace)
 
 
-class SiLU(_Activation):
+class SiLU(_Activation, makes=RULES["silu"]):
     """x·sigmoid(x)."""
 
     def __init__(self, inplace: bool = False) -> None:
@@ -363,16 +404,16 @@ class PReLU(_Activation):
         return F.prelu(input, self.weight)
 
 
-class Tanh(_Activation):
-    def forward(self, input: Tensor) -> Tensor:
-        return F.tanh(input)
+class Tanh(_Activation, makes=RULES["tanh"]):
+    def forward(self, input: Tensor) -> Any:
+        return input.tanh()
 
 
-class Sigmoid(_Activation):
+class Sigmoid(_Activation, makes=RULES["sigmoid"]):
     """1 / (1 + exp(−x))."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.sigmoid(input)
+    def forward(self, input: Tensor) -> Any:
+        return input.sigmoid()
 
 
 class LogSigmoid(_Activation):

@@ -45,6 +45,7 @@ def _zeros(p: Array, *names: str) -> State:
 
 
 _BLOCK = 1 << 15  # elements that stay in the processor's cache together with their step
+_LARGE = 2 * _BLOCK
 
 
 def _descend(p: Array, move: Array, rate: Array) -> None:
@@ -94,10 +95,10 @@ class SGD(Optimizer):
                     b *= momentum
                     b += (1 - dampening) * g if dampening else g
                 move = g + momentum * b if nesterov else b
-            if p.size > 2 * _BLOCK:
+            if p.size > _LARGE:
                 _descend(p, move, rate)
             else:
-                np.subtract(p, move * rate, out=p)
+                np.subtract(p, move * rate, p)
 
 
 class Rprop(Optimizer):
