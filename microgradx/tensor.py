@@ -33,12 +33,13 @@ from .dtypes import Size, device, dtype
 from .gradfn import GradFn, grad_name
 from .graph import Node, sweeping
 from .indexing import split
+from .pulls import DIRECT, MASK, PLANS, PULLS, fitted, learn
 from .quiet import IGNORE, apart, enter, leave, quietly
 from .rules import RULES, Rule
 from .scopes import AnomalyError, Scope, current
 from .scopes import enter as enter_scope
 from .scopes import leave as leave_scope
-from .structural import STRUCTURAL, Structural, arrays, unbroadcast
+from .structural import STRUCTURAL, Structural, arrays
 from .versions import ByMemory, tick
 from .worlds import World
 
@@ -717,7 +718,7 @@ def _elementwise(rule: Rule, operates: bool = False, reflected: bool = False) ->
         args = [x._data if isinstance(x, Tensor) else x for x in inputs]
         kinds = {x.dtype for x in args if x.__class__ is _array}
         if len(kinds) > 1 or any(kind.kind != "f" for kind in kinds):  # beside floats, numbers take their dtype
-            if rule.name == "sub" and _MASK in kinds:
+            if rule.name == "sub" and MASK in kinds:
                 raise RuntimeError("Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
                                    "trying to invert a mask, use the `~` or `logical_not()` operator.")  # fmt: skip
             args = _promoted(args, free, exact)
@@ -945,15 +946,11 @@ def _sweep(
                 _refuse_changed(node)
             done.append(node)
             rule, g = node.rule, grads[node]
-            pulled = _traced(node, g) if create_graph else _PULLS[rule][node.at](g, node._data, *node.args)
-            direct = rule in _DIRECT
+            pulled = _traced(node, g) if create_graph else PULLS[rule][node.at](g, node._data, *node.args)
+            direct = rule in DIRECT
             for parent, d in zip(node._a, pulled):  # noqa: B905 (strict=True is measurably slower)
                 if not direct:
-                    data = parent._data
-                    if d.shape != data.shape:
-                        d = unbroadcast(xp, d, data.shape)  # noqa: PLW2901
-                    if d.dtype is not data.dtype:
-                        d = xp.cast(d, data)  # noqa: PLW2901
+                    d = fitted(xp, d, parent._data)  # noqa: PLW2901
                 if checking:
                     _check(node, getattr(d, "_data", d), "handed on", "backward")
                 before = known(parent)
@@ -977,37 +974,6 @@ def _sweep(
     return grads, leaves, done
 
 
-class _Pulls(dict[Any, Any]):
-    """What carries a gradient through an operation, by its rule and the slots it goes to: (g, y, *args) -> a tuple.
-
-    Each is printed once, from the rule's formulas, which it looks up at every call.
-    """
-
-    def __init__(self, rule: Rule | Structural | None = None) -> None:
-        self.rule: Any = rule
-
-    def __missing__(self, key: Any) -> Any:
-        self[key] = found = _Pulls(key) if self.rule is None else self.pull(key)
-        return found
-
-    def pull(self, at: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
-        rule = self.rule
-        inputs = ", ".join(f"_{slot}" for slot in range(len(rule.inputs)))
-        if isinstance(rule, Rule):
-            local = f"rule.partials[{{}}](xp, y, {inputs})"
-            each = f"g * d if (d := {local}).__class__ is _array and d.dtype is not _MASK else _chain(g, d)"
-        elif rule.variadic:
-            vjp: Any = rule.vjp
-            return lambda g, y, *args: tuple([vjp(slot)(arrays, g, y, *args) for slot in at])
-        else:
-            each = f"rule.vjps[{{}}](xp, g, y, {inputs})"
-        text = f"lambda rule, xp: lambda g, y, {inputs}: ({''.join(each.format(slot) + ', ' for slot in at)})"
-        return eval(text, globals())(rule, arrays)  # type: ignore[no-any-return]
-
-
-_PULLS = _Pulls()
-
-
 def _traced(node: Op, g: Tensor) -> Iterator[Any]:
     """The same with create_graph: the formulas are run on Tensors."""
     rule: Any = node.rule
@@ -1023,30 +989,10 @@ def _traced(node: Op, g: Tensor) -> Iterator[Any]:
             yield rule.vjp(slot)(tensors, g, y, *args)
 
 
-def _chain(g: Any, d: Any) -> Any:
-    """Incoming gradient times local derivative. A mask lets nothing through where it is False, not inf · 0."""
-    if d.__class__ is int:
-        return g if d == 1 else -g if d == -1 else g * d
-    if d.__class__ is float or d.dtype is not _MASK:
-        return g * d
-    bits = _BITS[g.dtype.char]  # times 1 or 0 they are all there, or none: also faster than a product of floats
-    return (d.astype(bits) * g.view(bits)).view(g.dtype)
-
-
-_BITS = {"e": np.dtype(np.int16), "f": np.dtype(np.int32), "d": np.dtype(np.int64)}
-
-
 def _chain_tensors(g: Tensor, d: Any) -> Any:
     if d.__class__ is int:
         return g if d == 1 else -g if d == -1 else g * d
     return _elementwise(RULES["where"])(d, g, 0.0) if isinstance(d, Tensor) and d._data.dtype == bool else g * d
-
-
-_MASK = np.dtype(bool)
-#: Rules whose gradients come in the shape and dtype of their inputs: of one input, and `linear`, whose callers check it
-_DIRECT: set[Rule | Structural] = {rule for rule in RULES.values() if len(rule.inputs) == 1}
-_DIRECT |= {rule for name, rule in STRUCTURAL.items() if rule.alone and name not in ("cast", "cross_entropy")}
-_DIRECT.add(STRUCTURAL["linear"])
 
 
 def order(roots: Iterable[Op]) -> list[Op]:
@@ -1086,40 +1032,55 @@ def backward_from(
     if wanted is not None and not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     retain = create_graph if retain_graph is None else retain_graph
-    grads, leaves, done = _sweep(roots, seeds, retain, create_graph)
-    given = set()  # gradients that may be the caller's own
-    for root in roots:
-        g = grads[root._node]
-        given.add(id(g._data if create_graph else g))
-    if wanted is not None:
-        leaves = [node for node in (*leaves, *done) if node in wanted]
-    elif Op.retaining:
-        leaves += [node for node in done if hasattr(node, "retains")]
+    if wanted is None and len(roots) == 1 and not (create_graph or Op.retaining or current().checking):
+        pairs, given = _through(roots[0], seeds[0], retain)
+    else:
+        grads, leaves, done = _sweep(roots, seeds, retain, create_graph)
+        found = [grads[root._node] for root in roots]  # may be the caller's own
+        given = {id(g._data if create_graph else g) for g in found}
+        if wanted is not None:
+            leaves = [node for node in (*leaves, *done) if node in wanted]
+        elif Op.retaining:
+            leaves += [node for node in done if hasattr(node, "retains")]
+        pairs = [(leaf, grads[leaf]) for leaf in leaves]
     inside = enter_scope(Scope("", current())) if create_graph else None  # recording
     try:
         with sweeping:  # threads may share leaves
-            _accumulate(leaves, grads, given)
+            _accumulate(pairs, given)
     finally:
         if inside is not None:
             leave_scope(inside)
 
 
-def _accumulate(leaves: list[Op], grads: Gradients, given: set[int]) -> None:
-    """Add to the leaves' gradients. What shares memory with another gradient is copied: it may be changed in place.
+def _through(root: Tensor, seed: Any, retain: bool) -> tuple[Iterable[tuple[Op, Any]], set[int]]:
+    """The leaves with their gradients, by a plan where the graph has one; and what of these may be the caller's own."""
+    g = _seed(root, seed)
+    node: Any = root._node
+    token = enter(IGNORE)
+    try:
+        for plan in PLANS[node.rule]:
+            if (pairs := plan(node, g._data, versions.last_change, not retain)) is not None:
+                return pairs, {id(g._data)}
+    finally:
+        leave(token)
+    grads, leaves, done = _sweep([root], [g], retain, False)
+    learn(done, leaves)
+    return [(leaf, grads[leaf]) for leaf in leaves], {id(grads[node])}
+
+
+def _accumulate(pairs: Iterable[tuple[Op, Any]], given: set[int]) -> None:
+    """Add to the gradients of leaves. What shares memory with another gradient is copied: it may be changed in place.
 
     given: the ids of arrays that are somebody's already.
     """
-    for node in leaves:
-        g = grads[node]
+    for node, g in pairs:
         if node._a is None and node._grad is None and g.__class__ is _array:  # what a training step asks for
-            if g.base is not None or id(g) in given:
-                g = g.copy()
-            given.add(id(g))
-            node._grad = g
+            node._grad = own = g if g.base is None and id(g) not in given else g.copy()
+            given.add(id(own))
         elif (before := node.grad) is None:
             if isinstance(g, Tensor):  # with create_graph, and part of a graph
-                node._grad = g = g.clone() if g._data.base is not None or id(g._data) in given else g
-                given.add(id(g._data))
+                node._grad = g.clone() if g._data.base is not None or id(g._data) in given else g
+                given.add(id(node._grad._data))
             else:
                 node._grad = np.array(g)
         elif isinstance(g, Tensor) or before.requires_grad:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -425,18 +425,18 @@ def test_the_engine_is_where_the_model_is(machine: Machine) -> None:
         assert HAPPENED["differentiated"] > 3 * HAPPENED["refused"] > 0, HAPPENED
 
 
-def assigning(leaves: list[Any], grads: dict[Any, Any], given: set[int]) -> None:
-    for node in leaves:
-        node._grad = mg.Tensor._of(np.array(grads[node]))
+def assigning(pairs: Iterable[tuple[Any, Any]], given: set[int]) -> None:
+    for node, g in pairs:
+        node._grad = mg.Tensor._of(np.array(g))
 
 
-def sharing(leaves: list[Any], grads: dict[Any, Any], given: set[int]) -> None:
+def sharing(pairs: Iterable[tuple[Any, Any]], given: set[int]) -> None:
     """A leaf's gradient is the very array of the sweep, which other leaves have too."""
-    for node in leaves:
+    for node, g in pairs:
         if node._grad is None:
-            node._grad = mg.Tensor._of(np.asarray(grads[node]))
+            node._grad = mg.Tensor._of(np.asarray(g))
         else:
-            node._grad._data += grads[node]
+            node._grad._data += g
 
 
 def with_stale_gradients(nodes: list[Any], root: Any, seed: float) -> None:

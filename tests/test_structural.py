@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import microgradx as mg
+from microgradx.pulls import DIRECT, chain
 from microgradx.rules import RULES
 from microgradx.structural import STRUCTURAL, arrays, count, explicit, grid, kept, unbroadcast
-from microgradx.tensor import _DIRECT, Tensor, _chain, apply, grad, tensors
+from microgradx.tensor import Tensor, apply, grad, tensors
 from microgradx.testing import ENGINES, check_grad, check_vjp_contract
 
 Array = np.ndarray[Any, Any]
@@ -491,7 +492,7 @@ def test_what_a_gradient_reads_is_what_the_rule_says(name: str, data: st.DataObj
         np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("name", [name for name, rule in STRUCTURAL.items() if rule in _DIRECT])
+@pytest.mark.parametrize("name", [name for name, rule in STRUCTURAL.items() if rule in DIRECT])
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
 @settings(max_examples=25)
 @given(st.data(), st.integers(0, 2**32))
@@ -509,14 +510,14 @@ def test_gradients_come_in_shape_and_dtype(name: str, kind: Any, data: st.DataOb
         assert (found.shape, found.dtype) == (parent._data.shape, parent._data.dtype)
 
 
-@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule in _DIRECT])
+@pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule in DIRECT])
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(), (3,), (2, 0)])
 def test_elementwise_gradients_come_in_shape_and_dtype(name: str, kind: Any, shape: tuple[int, ...]) -> None:
     x = np.full(shape, 0.5, kind)
     with np.errstate(all="ignore"):
         y = np.asarray(RULES[name].value(arrays, x))
-        found = _chain(np.ones_like(y), RULES[name].partials[0](arrays, y, x))
+        found = chain(np.ones_like(y), RULES[name].partials[0](arrays, y, x))
     assert (found.shape, found.dtype) == (shape, kind)
 
 

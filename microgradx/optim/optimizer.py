@@ -190,7 +190,8 @@ class Optimizer:
             if g is not None:
                 found.append((p._data, g if g.__class__ is _array else g._data, state[p]))
         if found:
-            written(*map(_first, found))  # before they are, so that an interrupted step is noted too
+            datas = list(map(_first, found))  # not straight to the call: such tuples pile up in Python's stock of them
+            written(*datas)  # before they are, so that an interrupted step is noted too
         return chain(found, self._columns.of(id(group), values)) if values else iter(found)
 
     # ---- saving and loading ----

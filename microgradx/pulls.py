@@ -1,0 +1,154 @@
+"""How gradients pass through operations, as functions printed from the tables: through one, and through a whole graph.
+
+A training loop makes the same graph at every step. At the third pass through as many nodes from the same operation
+`learn` prints the pass as straight lines of Python, a plan. It first asks whether a graph is the one that it was
+printed for, and does nothing if it is not. Below the questions of such a plan:
+
+>>> from microgradx.creation import tensor
+>>> loss = (tensor([1.0, 2.0], requires_grad=True) * 3).sum()
+>>> product = loss._node._a[0]
+>>> print(text([loss._node, product], list(product._a)).partition("if n2._a is not None: return None")[2])
+<BLANKLINE>
+    y = n0._data; x0, x1, x2, = n0.args
+    g1 = sum_0.vjps[0](xp, g0, y, x0, x1, x2)
+    y = n1._data; x0, x1, = n1.args
+    g2 = g1 * d if (d := mul_1.partials[0](xp, y, x0, x1)).__class__ is array and d.dtype is not MASK else chain(g1, d)
+    if g2.shape != n2._data.shape or g2.dtype is not n2._data.dtype: g2 = fitted(xp, g2, n2._data)
+    if used: n0.spent = n1.spent = True
+    return (n2, g2),
+  return plan
+<BLANKLINE>
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .rules import RULES, Rule
+from .structural import STRUCTURAL, Structural, arrays, unbroadcast
+
+__all__ = ["DIRECT", "MASK", "PLANS", "PULLS", "chain", "fitted", "learn", "text"]
+
+array, xp = np.ndarray, arrays  # by the names that the printed lines use
+MASK = np.dtype(bool)
+BITS = {"e": np.dtype(np.int16), "f": np.dtype(np.int32), "d": np.dtype(np.int64)}
+#: Rules whose gradients come in the shape and dtype of their inputs: of one input, and `linear`, whose callers check it
+DIRECT: set[Rule | Structural] = {rule for rule in RULES.values() if len(rule.inputs) == 1}
+DIRECT |= {rule for name, rule in STRUCTURAL.items() if rule.alone and name not in ("cast", "cross_entropy")}
+DIRECT.add(STRUCTURAL["linear"])
+
+
+def chain(g: Any, d: Any) -> Any:
+    """Incoming gradient times local derivative. A mask lets nothing through where it is False, not inf · 0."""
+    if d.__class__ is int:
+        return g if d == 1 else -g if d == -1 else g * d
+    if d.__class__ is float or d.dtype is not MASK:
+        return g * d
+    bits = BITS[g.dtype.char]  # times 1 or 0 they are all there, or none: also faster than a product of floats
+    return (d.astype(bits) * g.view(bits)).view(g.dtype)
+
+
+def fitted(xp: Any, d: Any, data: Any) -> Any:
+    """A gradient in the shape and dtype of the input that it goes to."""
+    if d.shape != data.shape:
+        d = unbroadcast(xp, d, data.shape)
+    return d if d.dtype is data.dtype else xp.cast(d, data)
+
+
+def edge(rule: Rule | Structural, slot: int, name: str, g: str, inputs: str) -> str:
+    """The gradient of one input as text, from the names of the rule and of the incoming gradient.
+
+    The rule's formulas are looked up when it is run, so that they may be exchanged.
+    """
+    if isinstance(rule, Rule):
+        local = f"{name}.partials[{slot}](xp, y, {inputs})"
+        return f"{g} * d if (d := {local}).__class__ is array and d.dtype is not MASK else chain({g}, d)"
+    return f"{name}.{f'vjp({slot})' if rule.variadic else f'vjps[{slot}]'}(xp, {g}, y, {inputs})"
+
+
+def _inputs(rule: Rule | Structural, n: int) -> str:
+    return "*xs" if getattr(rule, "variadic", False) else ", ".join(f"x{i}" for i in range(n))
+
+
+# ---- one operation -----------------------------------------------------------------------------------------
+class _Pulls(dict[Any, Any]):
+    """By rule and the slots that gradients flow to: (g, y, *args) -> the gradients of these inputs."""
+
+    def __init__(self, rule: Rule | Structural | None = None) -> None:
+        self.rule: Any = rule
+
+    def __missing__(self, key: Any) -> Any:
+        self[key] = found = _Pulls(key) if self.rule is None else self.printed(key)
+        return found
+
+    def printed(self, at: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
+        rule = self.rule
+        inputs = _inputs(rule, len(rule.inputs))
+        pulled = "".join(edge(rule, slot, "rule", "g", inputs) + ", " for slot in at)
+        return eval(f"lambda rule: lambda g, y, {inputs}: ({pulled})", globals())(rule)  # type: ignore[no-any-return]
+
+
+PULLS = _Pulls()
+
+# ---- a graph that was seen before --------------------------------------------------------------------------
+#: (root, its gradient, time of the last change, whether this uses the graph up) -> leaves with their gradients, or None
+Plan = Callable[[Any, Any, int, bool], tuple[tuple[Any, Any], ...] | None]
+PLANS: defaultdict[Any, list[Plan]] = defaultdict(list)  #: by the rule of the root, the latest first
+_seen: defaultdict[Any, int] = defaultdict(int)
+_LARGEST, _KEPT = 512, 4  # nodes of a plan; plans of one rule
+
+
+def learn(nodes: Sequence[Any], leaves: Sequence[Any]) -> None:
+    """Note a pass through these nodes, in its order, to these leaves, and make a plan of it at the third like it."""
+    if not nodes or len(nodes) > _LARGEST:
+        return
+    if len(_seen) > 4096:
+        _seen.clear()
+    _seen[like := (nodes[0].rule, len(nodes), len(leaves))] += 1
+    if _seen[like] in (3, 6, 12):  # other graphs of the same size have their chance, but not for ever
+        made: dict[str, Any] = {}
+        exec(compile(text(nodes, leaves), "<a backward pass>", "exec"), globals(), made)
+        PLANS[nodes[0].rule] = [made["plan"](*_rules(nodes)), *PLANS[nodes[0].rule]][:_KEPT]
+
+
+def _rules(nodes: Sequence[Any]) -> dict[Any, str]:
+    """A name for each rule."""
+    return {rule: f"{rule.name}_{i}" for i, rule in enumerate(dict.fromkeys(node.rule for node in nodes))}
+
+
+def text(nodes: Sequence[Any], leaves: Sequence[Any]) -> str:
+    """Source of a function that takes the rules and gives the plan."""
+    rules, number = _rules(nodes), {node: i for i, node in enumerate([*nodes, *leaves])}
+    questions, lines = [], []
+    reached, given = {nodes[0]}, set()
+    for i, node in enumerate(nodes):
+        rule = rules[node.rule]
+        questions.append(f"if n{i}.rule is not {rule} or n{i}.at != {node.at} or n{i}.spent: return None")
+        if all(parent.rule is None for parent in node._a):  # what was made first is among these
+            questions.append(f"if n{i}.made < last_change: return None")
+        again = [parent in reached or parent in node._a[:k] for k, parent in enumerate(node._a)]
+        names = [f"m{k}" if again[k] else f"n{number[parent]}" for k, parent in enumerate(node._a)]
+        questions.append(f"{', '.join(names)}, = n{i}._a")
+        questions += [f"if m{k} is not n{number[p]}: return None" for k, p in enumerate(node._a) if again[k]]
+        reached.update(node._a)
+        inputs = _inputs(node.rule, len(node.args))
+        lines.append(f"y = n{i}._data; {inputs}, = n{i}.args")
+        for slot, parent in zip(node.at, node._a, strict=True):
+            j = number[parent]
+            g = "g" if j in given else f"g{j}"
+            lines.append(f"{g} = {edge(node.rule, slot, rule, f'g{i}', inputs)}")
+            if node.rule not in DIRECT:
+                off = f"{g}.shape != n{j}._data.shape or {g}.dtype is not n{j}._data.dtype"
+                lines.append(f"if {off}: {g} = fitted(xp, {g}, n{j}._data)")
+            if j in given:
+                lines.append(f"g{j} = g{j} + g")
+            given.add(j)
+    questions += [f"if n{number[leaf]}._a is not None: return None" for leaf in leaves]
+    lines.append(f"if used: {' = '.join(f'n{i}.spent' for i in range(len(nodes)))} = True")
+    lines.append(f"return {''.join(f'(n{number[leaf]}, g{number[leaf]}), ' for leaf in leaves)}".rstrip())
+    body = "".join(f"    {line}\n" for line in [*questions, *lines])
+    return f"def plan({', '.join(rules.values())}):\n  def plan(n0, g0, last_change, used):\n{body}  return plan\n"

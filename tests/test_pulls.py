@@ -1,0 +1,265 @@
+"""Plans: the very numbers of the sweep, for the graph that a plan was printed for and for no other."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+import microgradx as mg
+from microgradx import nn, optim, pulls
+from microgradx.tensor import Op, Tensor
+from microgradx.testing.programs import Dag
+from microgradx.testing.strategies import programs
+
+engine: Any = sys.modules[Tensor.__module__]  # microgradx.tensor is a function of the package too
+Plans = defaultdict[Any, list[Any]]
+
+
+@contextmanager
+def fresh(written: bool = True) -> Iterator[Plans]:
+    """No plans so far, and with written=False none ever."""
+    plans: Plans = defaultdict(list)
+    with (
+        patch.object(engine, "PLANS", plans), patch.object(pulls, "PLANS", plans if written else defaultdict(list)),
+        patch.object(pulls, "_seen", defaultdict(int)), patch.object(Op, "retaining", False),
+    ):  # fmt: skip
+        yield plans
+
+
+@contextmanager
+def plans_alone() -> Iterator[None]:
+    """A pass that no plan knows is an error."""
+    with patch.object(engine, "_sweep", side_effect=AssertionError("swept")):
+        yield
+
+
+@settings(max_examples=300)
+@given(programs())
+def test_a_plan_gives_the_very_numbers_of_the_sweep(program: Dag) -> None:
+    with fresh():
+        swept = [program.run("microgradx")[1] for _ in range(3)]
+        with plans_alone():
+            planned = program.run("microgradx")[1]
+    for found, *expected in zip(planned, *swept, strict=True):
+        for each in expected:
+            assert found.dtype == each.dtype
+            np.testing.assert_array_equal(found, each)
+
+
+@pytest.mark.parametrize("retain", [False, True])
+def test_training_is_the_same_with_and_without_plans(retain: bool) -> None:
+    def trained() -> list[Any]:
+        mg.manual_seed(3)
+        model = nn.Sequential(nn.Embedding(5, 3), nn.Flatten(), nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 5))
+        optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        x, y = mg.randint(0, 5, (12, 2)), mg.randint(0, 5, (12,))
+        losses = []
+        for step in range(12):
+            rows = slice(0, 12 if step % 3 else 7)  # a last batch is smaller
+            loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
+            optimizer.zero_grad()
+            loss.backward(retain_graph=retain)
+            if retain:
+                loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        return [losses, *(p.tolist() for p in model.parameters())]
+
+    with fresh() as plans:
+        planned = trained()
+        assert sum(map(len, plans.values())) == 1
+    with fresh(written=False):
+        assert trained() == planned
+
+
+# ---- a graph that is like another ----------------------------------------------------------------------------
+def leaves(*shapes: tuple[int, ...], kind: Any = mg.float32) -> list[Tensor]:
+    return [mg.arange(1.0, 1 + np.prod(s, dtype=int)).to(kind).reshape(s).div(7 + i).requires_grad_()
+            for i, s in enumerate(shapes)]  # fmt: skip
+
+
+def once_more(loss: Tensor) -> Tensor:
+    loss.backward()
+    return loss
+
+
+def changed(x: Tensor, loss: Tensor) -> Tensor:
+    with mg.no_grad():
+        x.mul_(2)
+    return loss
+
+
+def both(h: Tensor, k: Tensor) -> Tensor:
+    return h + k
+
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+#: A loss that a plan is made of, and one that the plan must not take for it, or where it must come to the same
+TWINS: dict[str, tuple[Loss, Loss]] = {
+    "another rule": (lambda a, b: (a * b).sum(), lambda a, b: (a / b).sum()),
+    "another rule below": (lambda a, b: (a.exp() * b).sum(), lambda a, b: (a.tanh() * b).sum()),
+    "the constant on the other side": (lambda a, b: (a - 2.0).sum(), lambda a, b: (2.0 - a).sum()),
+    "used up": (lambda a, b: (a * b).sum(), lambda a, b: once_more((a * b).sum())),
+    "an input changed": (lambda a, b: (a * b).sum(), lambda a, b: changed(b, (a * b).sum())),
+    "an input of the first operation changed": (
+        lambda a, b: (a * b).exp().sum(), lambda a, b: changed(b, (a * b).exp().sum()),
+    ),
+    "two nodes for one": (
+        lambda a, b: (lambda h: (h * h).sum())(a * b), lambda a, b: (lambda h, k: (h * k).sum())(a * b, a * b),
+    ),
+    "one node for two": (
+        lambda a, b: both(a.exp(), a.exp()).sum(), lambda a, b: (lambda h: both(h, h).sum())(a.exp()),
+    ),
+    "two leaves for one": (lambda a, b: (a * a).sum(), lambda a, b: (a * b).sum()),
+    "one leaf for two": (lambda a, b: (a * b).sum(), lambda a, b: (a * a).sum()),
+    "a result for a leaf": (lambda a, b: (a * b).sum(), lambda a, b: (a.exp() * b).sum()),
+    "a result for a leaf of the root": (lambda a, b: a.sum(), lambda a, b: a.exp().sum()),
+    "a leaf for a result": (lambda a, b: (a.exp() * b).sum(), lambda a, b: (a * b).sum()),
+    "broadcast": (lambda a, b: (a * b).sum(), lambda a, b: (a * b[:, :1].detach().requires_grad_()).sum()),
+    "another dtype": (lambda a, b: (a * b).sum(), lambda a, b: (a * b.double()).sum()),
+    "more inputs": (
+        lambda a, b: mg.cat([a, b]).sum(), lambda a, b: mg.cat([a, b, a]).sum(),
+    ),
+    "fewer inputs that require a gradient": (
+        lambda a, b: mg.cat([a, b]).sum(), lambda a, b: mg.cat([a.detach(), b]).sum(),
+    ),
+}  # fmt: skip
+
+
+def outcome(loss: Loss) -> Any:
+    a, b = leaves((2, 3), (2, 3))
+    try:
+        made = loss(a, b)
+        made.backward()
+    except RuntimeError as problem:
+        return str(problem)
+    return [None if x.grad is None else x.grad.tolist() for x in (a, b)]
+
+
+def told_apart(twin: str) -> bool:
+    first, other = TWINS[twin]
+    with fresh(written=False):
+        expected = outcome(other)
+    with fresh() as plans:
+        for _ in range(3):
+            outcome(first)
+        assert sum(map(len, plans.values())) == 1
+        with plans_alone():
+            outcome(first)
+        try:
+            return bool(outcome(other) == expected)
+        except (AttributeError, TypeError, ValueError):
+            return False
+
+
+@pytest.mark.parametrize("twin", TWINS)
+def test_a_plan_is_not_run_on_another_graph(twin: str) -> None:
+    assert told_apart(twin)
+
+
+QUESTIONS = [r"n\d+\.rule is not \w+ or ", r" or n\d+\.at != \(.*?\)", r" or n\d+\.spent", r"if n\d+\.made < .*",
+             r"if m\d+ is not .*", r"if n\d+\._a is not None.*"]  # fmt: skip
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_no_question_of_a_plan_can_be_left_out(question: str) -> None:
+    whole = pulls.text
+
+    def less(*graph: Any) -> str:
+        return re.sub(question, lambda found: "pass" * found[0].startswith("if "), whole(*graph))
+
+    with patch.object(pulls, "text", less):
+        assert not all(map(told_apart, TWINS))
+
+
+# ---- what becomes of gradients ---------------------------------------------------------------------------------
+def test_a_plan_hands_nobodys_array_on() -> None:
+    """The gradient given to backward() and those of two leaves are the same numbers in different arrays."""
+    with fresh() as plans:
+        for _ in range(4):
+            a, b = leaves((3,), (3,))
+            seed = mg.ones(3)
+            (a + b).backward(seed)
+        assert sum(map(len, plans.values())) == 1
+    a.grad.mul_(5)
+    assert [x.tolist() for x in (seed, b.grad, a.grad)] == [[1, 1, 1], [1, 1, 1], [5, 5, 5]]
+
+
+def test_gradients_add_up_over_plans() -> None:
+    with fresh():
+        a, b = leaves((2,), (2,))
+        for _ in range(5):
+            (a * b).sum().backward()
+        assert a.grad.tolist() == [5 * x for x in b.tolist()]
+
+
+def test_a_plan_that_fails_leaves_everything_as_it_was() -> None:
+    def fails(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    with fresh() as plans:
+        for _ in range(4):
+            a, b = leaves((2,), (2,))
+            loss = (a * b).exp().sum()
+            if plans:
+                mul = mg.rules.RULES["mul"]
+                before = mul.partials
+                object.__setattr__(mul, "partials", (before[0], fails))
+                try:
+                    with pytest.raises(ZeroDivisionError):
+                        loss.backward()
+                finally:
+                    object.__setattr__(mul, "partials", before)
+                assert a.grad is b.grad is None
+            loss.backward()
+    np.testing.assert_array_equal(a.grad.numpy(), ((a * b).exp() * b).detach().numpy())
+
+
+def test_what_plans_are_kept() -> None:
+    with fresh() as plans:
+        for n in range(1, 9):
+            for _ in range(14):
+                a, h = leaves((2,))[0], None
+                h = a
+                for _ in range(n):
+                    h = h.exp() if n % 2 else h.tanh()
+                h.sum().backward()
+        assert [len(of) for of in plans.values()] == [4]
+    with fresh() as plans:
+        for _ in range(4):
+            h = leaves((2,))[0]
+            for _ in range(600):
+                h = h * 1.0
+            h.sum().backward()
+        assert not any(plans.values())
+
+
+def test_anomalies_are_looked_for_on_the_way_back() -> None:
+    with fresh():
+        for _ in range(4):
+            a = mg.zeros(1, requires_grad=True)
+            (a**0.5).sum().backward()
+        a = mg.zeros(1, requires_grad=True)
+        y = (a**0.5).sum()
+        with mg.autograd.detect_anomaly(), pytest.raises(RuntimeError, match="backward pass"):
+            y.backward()
+
+
+def test_a_gradient_that_is_kept_in_between_is_kept() -> None:
+    with fresh():
+        for step in range(5):
+            a, b = leaves((2,), (2,))
+            h = a * b
+            if step == 4:
+                h.retain_grad()
+            h.sum().backward()
+        assert h.grad.tolist() == [1, 1]
