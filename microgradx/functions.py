@@ -528,7 +528,10 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The axes from start_dim to end_dim as one."""
     x = input._data
     shape = x.shape or (1,)
-    a, b = _axis(len(shape), start_dim), _axis(len(shape), end_dim)
+    if start_dim.__class__ is int and 0 <= start_dim < len(shape) and end_dim == -1:  # as nearly always
+        a, b = start_dim, len(shape) - 1
+    else:
+        a, b = _axis(len(shape), start_dim), _axis(len(shape), end_dim)
     if a > b:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if a == b and x.ndim:

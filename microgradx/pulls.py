@@ -28,13 +28,15 @@ from typing import Any
 
 import numpy as np
 
+from . import symbols
 from .rules import RULES, Rule
 from .structural import STRUCTURAL, Structural, arrays, unbroadcast
 
 __all__ = ["DIRECT", "MASK", "PLANS", "PULLS", "chain", "fitted", "learn", "text"]
 
-array, xp = np.ndarray, arrays  # by the names that the printed lines use
+array, multiply, xp = np.ndarray, np.multiply, arrays  # by the names that the printed lines use
 MASK = np.dtype(bool)
+OWN = frozenset(RULES.values())  #: the rules that this project brings
 BITS = {"e": np.dtype(np.int16), "f": np.dtype(np.int32), "d": np.dtype(np.int64)}
 #: Rules whose gradients come in the shape and dtype of their inputs: of one input, and `linear`, whose callers check it
 DIRECT: set[Rule | Structural] = {rule for rule in RULES.values() if len(rule.inputs) == 1}
@@ -65,9 +67,19 @@ def edge(rule: Rule | Structural, slot: int, name: str, g: str, inputs: str) -> 
     The rule's formulas are looked up when it is run, so that they may be exchanged.
     """
     if isinstance(rule, Rule):
-        local = f"{name}.partials[{slot}](xp, y, {inputs})"
-        return f"{g} * d if (d := {local}).__class__ is array and d.dtype is not MASK else chain({g}, d)"
+        d = f"(d := {name}.partials[{slot}](xp, y, {inputs})).__class__ is array"
+        if _fresh(rule, slot):
+            return f"multiply({g}, d, d) if {d} and d.shape == {g}.shape and d.dtype is {g}.dtype else chain({g}, d)"
+        return f"{g} * d if {d} and d.dtype is not MASK else chain({g}, d)"
     return f"{name}.{f'vjp({slot})' if rule.variadic else f'vjps[{slot}]'}(xp, {g}, y, {inputs})"
+
+
+def _fresh(rule: Rule, slot: int) -> bool:
+    """Whether the local derivative is an array of its own, to write to: no input, no number, no choice of these."""
+    if rule not in OWN:  # a user's formula may call what gives back its input
+        return False
+    formula = symbols.partial(rule, slot)
+    return formula is not None and formula.op not in ("name", "number", "where")
 
 
 def _inputs(rule: Rule | Structural, n: int) -> str:

@@ -598,21 +598,23 @@ def _op(rule: Any, y: Array, args: tuple[Any, ...], at: tuple[int, ...], parents
 _FIRST, _SECOND, _BOTH = (0,), (1,), (0, 1)  # the slots that gradients flow to
 
 
-def apply(rule: Structural, *inputs: Any) -> Tensor:
+def apply(rule: Structural, first: Any, *rest: Any) -> Tensor:
     """Run a structural rule on Tensors and constants, and record it."""
-    first = inputs[0]
     if rule.alone and not _any_recorded:  # the commonest case: a tensor, and constants after it
-        x = first._data
-        arguments = (x, *inputs[1:])
+        arguments = (first._data, *rest)
         try:
             y = apart(rule.value, *arguments)
         except RuntimeError:
             y = quietly(rule.value, *arguments)
         out, node = _new(Tensor), first._node
         out._data = y = y if y.__class__ is _array else np.asarray(y)
-        recorded = node is not None and (scope := current()).recording and y.dtype.kind == "f"
-        out._node = _op(rule, y, arguments, _FIRST, (node,), scope) if recorded else None
+        out._node = None
+        if node is not None:
+            scope = current()
+            if scope.recording and y.dtype.kind == "f":
+                out._node = _op(rule, y, arguments, _FIRST, (node,), scope)
         return out
+    inputs = (first, *rest)
     args = [x._data if isinstance(x, Tensor) else x for x in inputs]
     return _made(rule, quietly(rule.value, *args), inputs, args)
 
@@ -624,7 +626,8 @@ def run(rule: Structural, args: tuple[Any, ...], at: tuple[int, ...], parents: t
     except RuntimeError:
         y = quietly(rule.value, *args)
     out = _new(Tensor)
-    out._data, out._node = y, None
+    out._data = y = y if y.__class__ is _array else np.asarray(y)
+    out._node = None
     scope = current()
     if scope.recording:
         if None in parents:
@@ -1075,8 +1078,11 @@ def _accumulate(pairs: Iterable[tuple[Op, Any]], given: set[int]) -> None:
     """
     for node, g in pairs:
         if node._a is None and node._grad is None and g.__class__ is _array:  # what a training step asks for
-            node._grad = own = g if g.base is None and id(g) not in given else g.copy()
-            given.add(id(own))
+            if g.base is None and id(g) not in given:
+                given.add(id(g))
+            else:
+                g = g.copy()  # noqa: PLW2901
+            node._grad = g
         elif (before := node.grad) is None:
             if isinstance(g, Tensor):  # with create_graph, and part of a graph
                 node._grad = g.clone() if g._data.base is not None or id(g._data) in given else g

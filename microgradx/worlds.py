@@ -59,8 +59,9 @@ def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:
 
 def _tanh_slope(x: Any, y: Any) -> Any:
     """In float32, in which networks are trained, what PyTorch takes; else the rule's value, with one exp, in place."""
-    if y.dtype != np.float64:
-        return 1 - y * y
+    if y.dtype.char != "d":
+        below = y * y
+        return np.subtract(1, below, below) if y.ndim else 1 - below
     e = np.abs(x)
     e *= -2
     e = np.exp(e)

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 
 import microgradx as mg
 from microgradx import nn, optim, pulls
+from microgradx.rules import RULES
 from microgradx.tensor import Op, Tensor
 from microgradx.testing.programs import Dag
 from microgradx.testing.strategies import programs
@@ -192,6 +193,19 @@ def test_a_plan_hands_nobodys_array_on() -> None:
         assert sum(map(len, plans.values())) == 1
     a.grad.mul_(5)
     assert [x.tolist() for x in (seed, b.grad, a.grad)] == [[1, 1, 1], [1, 1, 1], [5, 5, 5]]
+
+
+def test_no_input_is_written_to() -> None:
+    """A local derivative that is an array of its own takes the product; what a user's rule hands through is none."""
+    mg.rule("through", lambda xp, x: x, lambda xp, y, x: 1)
+    mg.rule("user", lambda xp, x: x * x / 2, lambda xp, y, x: xp.through(x))
+    for name in [name for name, rule in RULES.items() if len(rule.inputs) == 1 and rule.partials[0]]:
+        x = mg.full((3, 2), 0.5, requires_grad=True)
+        y = RULES[name](x)
+        before = y.tolist()
+        y.backward(mg.full((3, 2), 3.0))
+        assert (x.tolist(), y.tolist()) == ([[0.5, 0.5]] * 3, before)
+    assert x.grad.tolist() == [[1.5, 1.5]] * 3  # of the user's
 
 
 def test_gradients_add_up_over_plans() -> None:

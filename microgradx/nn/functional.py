@@ -509,7 +509,10 @@ def mse_loss(
     if reduction == "none" or weight is not None:
         losses = _named((input - target).square(), "MseLossBackward0")
         return losses if weight is None else _reduced(losses * weight, reduction, weight)
-    return apply(_MSE, input, target, 1.0 if reduction == "sum" else 1 / a.size if a.size else math.nan)
+    scale = 1.0 if reduction == "sum" else 1 / a.size if a.size else math.nan
+    if alike and not _any_recorded:
+        return run(_MSE, (a, b, scale), (0, 1), (input._node, target._node))
+    return apply(_MSE, input, target, scale)
 
 
 def l1_loss(

@@ -84,7 +84,7 @@ class SGD(Optimizer):
         for p, g, state in self._moving(group, group["weight_decay"]):
             if p.dtype is not kind:
                 kind = p.dtype
-                rate = np.array(lr, kind)  # as an array, it spares each product the choice of a dtype
+                rate, keep = np.array(lr, kind), np.array(momentum, kind)  # spares each product the choice of a dtype
             move = g
             if momentum:
                 if state.get("momentum_buffer") is None:
@@ -92,9 +92,9 @@ class SGD(Optimizer):
                     state["momentum_buffer"] = Tensor._of(b)
                 else:
                     b = state["momentum_buffer"]._data
-                    b *= momentum
+                    b *= keep
                     b += (1 - dampening) * g if dampening else g
-                move = g + momentum * b if nesterov else b
+                move = g + keep * b if nesterov else b
             if p.size > _LARGE:
                 _descend(p, move, rate)
             else:

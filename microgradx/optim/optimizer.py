@@ -25,7 +25,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -45,8 +45,8 @@ Group = dict[str, Any]  #: "params" and the options of this group
 State = dict[str, Any]  #: what an algorithm remembers of one parameter, by PyTorch's names
 Moving = Iterator[tuple[Array, Array, State]]
 T = TypeVar("T")
-_array = np.ndarray
-_node, _gradient, _first = attrgetter("_node"), attrgetter("_node._grad"), itemgetter(0)
+_ARRAYS = {np.ndarray}
+_node, _gradient, _numbers = attrgetter("_node"), attrgetter("_node._grad"), attrgetter("_data")
 
 
 class Optimizer:
@@ -178,21 +178,22 @@ class Optimizer:
         return moving
 
     def _arrays(self, group: Group) -> Moving:
-        params, state, values = group["params"], self._state, []
+        params, state = group["params"], self._state
+        values: list[Value] = []
         try:
             grads = list(map(_gradient, params))
         except AttributeError:  # there are others than Tensors that require a gradient
             values = [p for p in params if isinstance(p, Value) and p.grad is not None]
             params = [p for p in params if not isinstance(p, Value)]
             grads = [p.grad for p in params]
-        found: list[tuple[Array, Array, State]] = []
-        for p, g in zip(params, grads):  # noqa: B905 (strict=True is measurably slower)
-            if g is not None:
-                found.append((p._data, g if g.__class__ is _array else g._data, state[p]))
-        if found:
-            datas = list(map(_first, found))  # not straight to the call: such tuples pile up in Python's stock of them
+        if set(map(type, grads)) != _ARRAYS:
+            params = [p for p, g in zip(params, grads, strict=True) if g is not None]
+            grads = [g if isinstance(g, np.ndarray) else g._data for g in grads if g is not None]
+        datas = list(map(_numbers, params))
+        if datas:
             written(*datas)  # before they are, so that an interrupted step is noted too
-        return chain(found, self._columns.of(id(group), values)) if values else iter(found)
+        found: Moving = zip(datas, grads, map(state.__getitem__, params))  # noqa: B905 (strict=True is slower)
+        return chain(found, self._columns.of(id(group), values)) if values else found
 
     # ---- saving and loading ----
     @property
