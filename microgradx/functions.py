@@ -73,7 +73,7 @@ def _spelled(function: F) -> F:
                 inputs += (named.pop(several),)
             named = {_NUMPYS.get(name, name): x for name, x in named.items()}
         try:
-            return function(*inputs, **named)
+            return function(*inputs, **named) if named else function(*inputs)
         except AttributeError:  # a list has no _data
             given = signature(function).bind(*inputs, **named).arguments
             _refuse_others(function, {name: x for name, x in given.items() if name != several})

@@ -1057,16 +1057,19 @@ def backward_from(
 
 def _through(root: Tensor, seed: Any, retain: bool) -> tuple[Iterable[tuple[Op, Any]], set[int]]:
     """The leaves with their gradients, by a plan where the graph has one; and what of these may be the caller's own."""
-    g = _seed(root, seed)
-    node: Any = root._node
-    token = enter(IGNORE)
-    try:
-        for plan in PLANS[node.rule]:
-            if (pairs := plan(node, g._data, versions.last_change, not retain)) is not None:
-                return pairs, {id(g._data)}
-    finally:
-        leave(token)
-    grads, leaves, done = _sweep([root], [g], retain, False)
+    node: Any = getattr(root, "_node", None)
+    if seed is None and node is not None and root._data.size == 1 and not _any_recorded:  # as nearly always
+        g = _one(root._data.shape, root._data.dtype.char)
+    else:
+        g = _seed(root, seed)._data
+    for plan in PLANS[node.rule]:
+        try:
+            pairs = apart(plan, node, g, versions.last_change, not retain)
+        except RuntimeError:
+            pairs = quietly(plan, node, g, versions.last_change, not retain)
+        if pairs is not None:
+            return pairs, {id(g)}
+    grads, leaves, done = _sweep([root], [seed], retain, False)
     learn(done, leaves)
     return [(leaf, grads[leaf]) for leaf in leaves], {id(grads[node])}
 

@@ -59,13 +59,11 @@ def written(*arrays: Any) -> None:
     """Note that the arrays' memory has just been changed."""
     global last_change
     last_change = now = tick()
-    entries = list(map(_known, map(id, arrays)))  # of owners that have changed before: all that an optimizer moves
-    if None in entries:
-        for array in arrays:
+    for array in arrays:
+        if array.base is None and (known := _known(id(array))):  # what an optimizer does at every step
+            known[1] = now
+        else:
             _changed[array] = now
-    else:
-        for entry in entries:
-            entry[1] = now  # type: ignore[index]
 
 
 def changed(array: Any) -> int:

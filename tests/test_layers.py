@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -467,3 +468,75 @@ def test_sequences_change(code: str, text: str) -> None:
 def test_a_parameter_is_made_of_a_tensor() -> None:
     with pytest.raises(TypeError, match="a Parameter is made of a Tensor, got list; wrap it"):
         nn.Parameter([1.0, 2.0])
+
+
+# ---- where their nodes are made ------------------------------------------------------------------------------
+class Twice(nn.Linear):
+    def forward(self, input: Any) -> Any:
+        return super().forward(input).relu()
+
+
+class Nested(nn.Tanh):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(3, 3)
+
+    def forward(self, input: Any) -> Any:
+        return self.inner(input).tanh()
+
+
+def below(y: Any) -> list[Any]:
+    """The operations of a graph."""
+    found, waiting = [], [y._node]
+    while waiting:
+        node = waiting.pop()
+        if node.rule is not None:
+            found.append(node)
+            waiting += node.parents
+    return found
+
+
+@pytest.mark.parametrize(("layer", "scopes"), [
+    ("nn.Linear(3, 3)", {"linear": "layer"}),
+    ("nn.Tanh()", {"tanh": "layer"}),
+    ("nn.ReLU(inplace=True)", {"relu": "layer"}),
+    ("nn.Flatten(0)", {"reshape": "layer"}),
+    ("nn.Flatten(1)", {}),
+    ("nn.Softplus()", {"softplus": "layer", "where": "layer"}),
+    ("Twice(3, 3)", {"linear": "layer", "relu": "layer"}),
+    ("Nested()", {"linear": "layer.inner", "tanh": "layer"}),
+])  # fmt: skip
+def test_nodes_are_made_in_the_scope_of_their_layer(layer: str, scopes: dict[str, str]) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = eval(layer)
+
+        def forward(self, x: Any) -> Any:
+            return self.layer(x * 2.0)
+
+    net = Net()
+    for checking in (False, True):
+        with mg.detect_anomaly() if checking else nullcontext():
+            made = below(net(mg.ones(2, 3, requires_grad=True)))
+            assert {node.op: node.scope for node in made} == {"mul": ""} | scopes
+
+
+def test_an_embedding_with_padding_makes_two_nodes_in_its_scope() -> None:
+    net = nn.Sequential(nn.Embedding(4, 2, padding_idx=0))
+    assert [(node.op, node.scope) for node in below(net(mg.tensor([0, 1])))] == [("where", "0"), ("index", "0")]
+    (outer,) = {node.made_in for node in below(net(mg.tensor([0, 1])))}
+    assert outer.path == "0"
+
+
+def test_each_call_of_a_layer_is_a_scope_of_its_own() -> None:
+    net = nn.Sequential(nn.Linear(2, 2))
+    nodes = below(net(net(mg.ones(1, 2))))
+    assert [node.scope for node in nodes] == ["0", "0"]
+    assert nodes[0].made_in is nodes[0].made_in is not nodes[1].made_in
+
+
+def test_an_activation_of_values() -> None:
+    net = nn.Sequential(nn.Tanh(), nn.ReLU())
+    y = net(mg.Value(0.5))
+    assert [(node.op, node.scope) for node in (y, y.parents[0])] == [("relu", "1"), ("tanh", "0")]

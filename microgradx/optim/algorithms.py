@@ -84,7 +84,8 @@ class SGD(Optimizer):
         for p, g, state in self._moving(group, group["weight_decay"]):
             if p.dtype is not kind:
                 kind = p.dtype
-                rate, keep = np.array(lr, kind), np.array(momentum, kind)  # spares each product the choice of a dtype
+                rate = np.array(lr, kind)  # as an array, it spares each product the choice of a dtype
+                keep = np.array(momentum, kind) if momentum else rate
             move = g
             if momentum:
                 if state.get("momentum_buffer") is None:
