@@ -22,7 +22,7 @@ printed for, and does nothing if it is not. Below the questions of such a plan:
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -109,22 +109,26 @@ PULLS = _Pulls()
 # ---- a graph that was seen before --------------------------------------------------------------------------
 #: (root, its gradient, time of the last change, whether this uses the graph up) -> leaves with their gradients, or None
 Plan = Callable[[Any, Any, int, bool], tuple[tuple[Any, Any], ...] | None]
-PLANS: defaultdict[Any, list[Plan]] = defaultdict(list)  #: by the rule of the root, the latest first
-_seen: defaultdict[Any, int] = defaultdict(int)
+PLANS: defaultdict[Any, Sequence[Plan]] = defaultdict(tuple)  #: those to try, by the rule of the root, the latest first
+_printed: defaultdict[Any, list[Plan]] = defaultdict(list)  # all of them
+_swept: Counter[Any] = Counter()  # passes that no plan knew, by the rule of the root, and by that and sizes
 _LARGEST, _KEPT = 512, 4  # nodes of a plan; plans of one rule
 
 
 def learn(nodes: Sequence[Any], leaves: Sequence[Any]) -> None:
     """Note a pass through these nodes, in its order, to these leaves, and make a plan of it at the third like it."""
-    if not nodes or len(nodes) > _LARGEST:
+    if not nodes:
         return
-    if len(_seen) > 4096:
-        _seen.clear()
-    _seen[like := (nodes[0].rule, len(nodes), len(leaves))] += 1
-    if _seen[like] in (3, 6, 12):  # other graphs of the same size have their chance, but not for ever
+    rule, like = nodes[0].rule, (nodes[0].rule, len(nodes), len(leaves))
+    if len(_swept) > 4096:
+        _swept.clear()
+    _swept.update((rule, like))
+    if _swept[like] in (3, 6, 12) and len(nodes) <= _LARGEST:  # others of its size have their chance, but not for ever
         made: dict[str, Any] = {}
         exec(compile(text(nodes, leaves), "<a backward pass>", "exec"), globals(), made)
-        PLANS[nodes[0].rule] = [made["plan"](*_rules(nodes)), *PLANS[nodes[0].rule]][:_KEPT]
+        _printed[rule] = [made["plan"](*_rules(nodes)), *_printed[rule]][:_KEPT]
+    # More graphs in turn than plans are kept of: the questions, all in vain, are not asked three times out of four
+    PLANS[rule] = _printed[rule] if _swept[rule] % 32 < 8 else ()
 
 
 def _rules(nodes: Sequence[Any]) -> dict[Any, str]:

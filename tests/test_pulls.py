@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,16 +22,17 @@ from microgradx.testing.programs import Dag
 from microgradx.testing.strategies import programs
 
 engine: Any = sys.modules[Tensor.__module__]  # microgradx.tensor is a function of the package too
-Plans = defaultdict[Any, list[Any]]
+Plans = defaultdict[Any, Any]
 
 
 @contextmanager
 def fresh(written: bool = True) -> Iterator[Plans]:
     """No plans so far, and with written=False none ever."""
-    plans: Plans = defaultdict(list)
+    plans: Plans = defaultdict(tuple)
     with (
-        patch.object(engine, "PLANS", plans), patch.object(pulls, "PLANS", plans if written else defaultdict(list)),
-        patch.object(pulls, "_seen", defaultdict(int)), patch.object(Op, "retaining", False),
+        patch.object(engine, "PLANS", plans), patch.object(pulls, "PLANS", plans if written else defaultdict(tuple)),
+        patch.object(pulls, "_printed", defaultdict(list)), patch.object(pulls, "_swept", Counter()),
+        patch.object(Op, "retaining", False),
     ):  # fmt: skip
         yield plans
 
@@ -238,23 +239,43 @@ def test_a_plan_that_fails_leaves_everything_as_it_was() -> None:
     np.testing.assert_array_equal(a.grad.numpy(), ((a * b).exp() * b).detach().numpy())
 
 
-def test_what_plans_are_kept() -> None:
+def chained(length: int) -> Tensor:
+    h = leaves((2,))[0]
+    for _ in range(length):
+        h = h * 1.5
+    return h.sum()
+
+
+def test_four_plans_are_kept_of_a_rule() -> None:
     with fresh() as plans:
-        for n in range(1, 9):
-            for _ in range(14):
-                a, h = leaves((2,))[0], None
-                h = a
-                for _ in range(n):
-                    h = h.exp() if n % 2 else h.tanh()
-                h.sum().backward()
+        for length in range(1, 9):
+            for _ in range(5):
+                chained(length).backward()
         assert [len(of) for of in plans.values()] == [4]
+        with plans_alone():
+            for length in range(5, 9):
+                chained(length).backward()
+
+
+def test_a_large_graph_gets_no_plan() -> None:
     with fresh() as plans:
-        for _ in range(4):
-            h = leaves((2,))[0]
-            for _ in range(600):
-                h = h * 1.0
-            h.sum().backward()
+        for _ in range(5):
+            chained(600).backward()
         assert not any(plans.values())
+
+
+def test_plans_are_left_alone_for_a_while_when_they_know_nothing() -> None:
+    """Ten graphs in turn; then one of them, which is soon known again."""
+    with fresh() as plans:
+        offered = []
+        for i in range(400):
+            chained(1 + i % 10).backward()
+            offered.append(sum(map(len, plans.values())) > 0)
+        assert 0.2 < np.mean(offered[100:]) < 0.4
+        for _ in range(32):
+            chained(10).backward()
+        with plans_alone():
+            chained(10).backward()
 
 
 def test_anomalies_are_looked_for_on_the_way_back() -> None:

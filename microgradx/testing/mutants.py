@@ -375,7 +375,7 @@ def _of_sweep(name: str, owner: Any, **made: Callable[[Any], Any]) -> Mutant:
     def planted(calls: Counter[str]) -> Iterator[None]:
         calls["changed"] += 1  # whether it makes a difference cannot be told from outside
         with ExitStack() as stack:
-            stack.enter_context(_replaced(_engine, "PLANS", defaultdict(list)))  # the sweep itself is on trial
+            stack.enter_context(_replaced(_engine, "PLANS", defaultdict(tuple)))  # the sweep itself is on trial
             for attribute, make in made.items():
                 stack.enter_context(_replaced(owner, attribute, make(getattr(owner, attribute))))
             yield
