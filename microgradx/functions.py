@@ -123,6 +123,8 @@ def _floating(input: Tensor, what: str) -> None:
 def _axis(ndim: int, dim: Any) -> int:
     """An axis as a number from 0 on. Raises IndexError when there is no such axis, TypeError for no int."""
     limit = ndim or 1
+    if dim.__class__ is int and -limit <= dim < limit:
+        return dim % limit
     try:
         found = operator.index(dim)
     except TypeError:
@@ -528,10 +530,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     """The axes from start_dim to end_dim as one."""
     x = input._data
     shape = x.shape or (1,)
-    if start_dim.__class__ is int and 0 <= start_dim < len(shape) and end_dim == -1:  # as nearly always
-        a, b = start_dim, len(shape) - 1
-    else:
-        a, b = _axis(len(shape), start_dim), _axis(len(shape), end_dim)
+    a, b = _axis(len(shape), start_dim), _axis(len(shape), end_dim)
     if a > b:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if a == b and x.ndim:

@@ -1,8 +1,8 @@
 """How gradients pass through operations, as functions printed from the tables: through one, and through a whole graph.
 
-A training loop makes the same graph at every step. At the third pass through as many nodes from the same operation
-`learn` prints the pass as straight lines of Python, a plan. It first asks whether a graph is the one that it was
-printed for, and does nothing if it is not. Below the questions of such a plan:
+A training loop makes the same graph at every step. After some of them `learn` prints the pass as straight lines of
+Python, a plan. It first asks whether a graph is the one that it was printed for, and does nothing if it is not. Below
+the questions of such a plan:
 
 >>> from microgradx.creation import tensor
 >>> loss = (tensor([1.0, 2.0], requires_grad=True) * 3).sum()
@@ -64,7 +64,8 @@ def fitted(xp: Any, d: Any, data: Any) -> Any:
 def edge(rule: Rule | Structural, slot: int, name: str, g: str, inputs: str) -> str:
     """The gradient of one input as text, from the names of the rule and of the incoming gradient.
 
-    The rule's formulas are looked up when it is run, so that they may be exchanged.
+    The rule's formulas are looked up when it is run, so that they may be exchanged, but for others that give an array
+    of their own where the first did.
     """
     if isinstance(rule, Rule):
         d = f"(d := {name}.partials[{slot}](xp, y, {inputs})).__class__ is array"
@@ -87,48 +88,57 @@ def _inputs(rule: Rule | Structural, n: int) -> str:
 
 
 # ---- one operation -----------------------------------------------------------------------------------------
-class _Pulls(dict[Any, Any]):
-    """By rule and the slots that gradients flow to: (g, y, *args) -> the gradients of these inputs."""
+class _Pulls(dict[tuple[int, ...], Callable[..., tuple[Any, ...]]]):
+    """Of one rule, by the slots that gradients flow to: (g, y, *args) -> the gradients of these inputs."""
 
-    def __init__(self, rule: Rule | Structural | None = None) -> None:
+    def __init__(self, rule: Rule | Structural) -> None:
         self.rule: Any = rule
 
-    def __missing__(self, key: Any) -> Any:
-        self[key] = found = _Pulls(key) if self.rule is None else self.printed(key)
-        return found
-
-    def printed(self, at: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
+    def __missing__(self, at: tuple[int, ...]) -> Callable[..., tuple[Any, ...]]:
         rule = self.rule
+        if getattr(rule, "variadic", False):  # which goes to any number of slots
+            return lambda g, y, *xs: tuple([rule.vjp(slot)(xp, g, y, *xs) for slot in at])
         inputs = _inputs(rule, len(rule.inputs))
         pulled = "".join(edge(rule, slot, "rule", "g", inputs) + ", " for slot in at)
-        return eval(f"lambda rule: lambda g, y, {inputs}: ({pulled})", globals())(rule)  # type: ignore[no-any-return]
+        self[at] = found = eval(f"lambda rule: lambda g, y, {inputs}: ({pulled})", globals())(rule)
+        return found  # type: ignore[no-any-return]
 
 
-PULLS = _Pulls()
+class _ByRule(dict[Any, _Pulls]):
+    def __missing__(self, rule: Rule | Structural) -> _Pulls:
+        self[rule] = found = _Pulls(rule)
+        return found
+
+
+PULLS = _ByRule()
 
 # ---- a graph that was seen before --------------------------------------------------------------------------
 #: (root, its gradient, time of the last change, whether this uses the graph up) -> leaves with their gradients, or None
 Plan = Callable[[Any, Any, int, bool], tuple[tuple[Any, Any], ...] | None]
-PLANS: defaultdict[Any, Sequence[Plan]] = defaultdict(tuple)  #: those to try, by the rule of the root, the latest first
-_printed: defaultdict[Any, list[Plan]] = defaultdict(list)  # all of them
-_swept: Counter[Any] = Counter()  # passes that no plan knew, by the rule of the root, and by that and sizes
-_LARGEST, _KEPT = 512, 4  # nodes of a plan; plans of one rule
+PLANS: defaultdict[Any, list[Plan]] = defaultdict(list)  #: by the rule of the root, the latest first
+_printed: Counter[Any] = Counter()  # how many plans were, by the rule of the root
+_swept: Counter[Any] = Counter()  # how many nodes were, in passes that no plan knew, since the last plan was printed
+_KEPT, _LARGEST = 4, 1024  # plans of one rule; nodes and edges of a plan
+_AFTER, _DOUBLED = 32, 5  # passes before the first plan, printing which takes as long as 50; how often that doubles
 
 
 def learn(nodes: Sequence[Any], leaves: Sequence[Any]) -> None:
-    """Note a pass through these nodes, in its order, to these leaves, and make a plan of it at the third like it."""
+    """Note a pass through these nodes, in its order, to these leaves, and print a plan of it when that may pay.
+
+    Where graphs change all the time it does not; so the next plan is printed after twice as many passes, up to 1024.
+    """
     if not nodes:
         return
-    rule, like = nodes[0].rule, (nodes[0].rule, len(nodes), len(leaves))
-    if len(_swept) > 4096:
-        _swept.clear()
-    _swept.update((rule, like))
-    if _swept[like] in (3, 6, 12) and len(nodes) <= _LARGEST:  # others of its size have their chance, but not for ever
+    rule, size = nodes[0].rule, len(nodes)
+    _swept[rule] += size
+    if _swept[rule] < size * _AFTER << min(_printed[rule], _DOUBLED):
+        return
+    if size + sum(len(node._a) for node in nodes) <= _LARGEST:
         made: dict[str, Any] = {}
         exec(compile(text(nodes, leaves), "<a backward pass>", "exec"), globals(), made)
-        _printed[rule] = [made["plan"](*_rules(nodes)), *_printed[rule]][:_KEPT]
-    # More graphs in turn than plans are kept of: the questions, all in vain, are not asked three times out of four
-    PLANS[rule] = _printed[rule] if _swept[rule] % 32 < 8 else ()
+        PLANS[rule] = [made["plan"](*_rules(nodes)), *PLANS[rule]][:_KEPT]
+        _printed[rule] += 1
+        _swept[rule] = 0
 
 
 def _rules(nodes: Sequence[Any]) -> dict[Any, str]:
@@ -140,29 +150,31 @@ def text(nodes: Sequence[Any], leaves: Sequence[Any]) -> str:
     """Source of a function that takes the rules and gives the plan."""
     rules, number = _rules(nodes), {node: i for i, node in enumerate([*nodes, *leaves])}
     questions, lines = [], []
-    reached, given = {nodes[0]}, set()
+    reached, begun = {nodes[0]}, set()  # by the questions; gradients, to which more is added
     for i, node in enumerate(nodes):
         rule = rules[node.rule]
-        questions.append(f"if n{i}.rule is not {rule} or n{i}.at != {node.at} or n{i}.spent: return None")
+        questions.append(f"if n{i}.rule is not {rule} or n{i}.at != {node.at} or n{i}.spent is not False: return None")
         if all(parent.rule is None for parent in node._a):  # what was made first is among these
             questions.append(f"if n{i}.made < last_change: return None")
-        again = [parent in reached or parent in node._a[:k] for k, parent in enumerate(node._a)]
-        names = [f"m{k}" if again[k] else f"n{number[parent]}" for k, parent in enumerate(node._a)]
-        questions.append(f"{', '.join(names)}, = n{i}._a")
-        questions += [f"if m{k} is not n{number[p]}: return None" for k, p in enumerate(node._a) if again[k]]
-        reached.update(node._a)
+        names, known = [], []
+        for k, parent in enumerate(node._a):
+            names.append(f"m{k}" if parent in reached else f"n{number[parent]}")
+            if parent in reached:
+                known.append(f"if m{k} is not n{number[parent]}: return None")
+            reached.add(parent)
+        questions += [f"{', '.join(names)}, = n{i}._a", *known]
         inputs = _inputs(node.rule, len(node.args))
         lines.append(f"y = n{i}._data; {inputs}, = n{i}.args")
         for slot, parent in zip(node.at, node._a, strict=True):
             j = number[parent]
-            g = "g" if j in given else f"g{j}"
+            g = "g" if j in begun else f"g{j}"
             lines.append(f"{g} = {edge(node.rule, slot, rule, f'g{i}', inputs)}")
             if node.rule not in DIRECT:
                 off = f"{g}.shape != n{j}._data.shape or {g}.dtype is not n{j}._data.dtype"
                 lines.append(f"if {off}: {g} = fitted(xp, {g}, n{j}._data)")
-            if j in given:
+            if j in begun:
                 lines.append(f"g{j} = g{j} + g")
-            given.add(j)
+            begun.add(j)
     questions += [f"if n{number[leaf]}._a is not None: return None" for leaf in leaves]
     lines.append(f"if used: {' = '.join(f'n{i}.spent' for i in range(len(nodes)))} = True")
     lines.append(f"return {''.join(f'(n{number[leaf]}, g{number[leaf]}), ' for leaf in leaves)}".rstrip())

@@ -39,8 +39,9 @@ def quietly(function: Callable[..., Any], *inputs: Any) -> Any:
         leave(token)
 
 
-#: The same in a fifth of the time, for functions that read no other context variable. RuntimeError: another thread
-#: is at it, or a signal's handler came in between; then it is quietly() that does it
+#: The same in a fifth of the time, for functions that read no other context variable. RuntimeError: another thread is
+#: at it, or a signal's handler came in between, or it is the function's own; the caller then takes quietly(). That is
+#: written out at each call, for a function that does it would cost as much
 apart: Callable[..., Any] = quietly
 if IGNORE != "ignore":
     _quiet = Context()

@@ -33,7 +33,7 @@ from .dtypes import Size, device, dtype
 from .gradfn import GradFn, grad_name
 from .graph import Node, sweeping
 from .indexing import split
-from .pulls import DIRECT, MASK, PLANS, PULLS, fitted, learn
+from .pulls import DIRECT, MASK, OWN, PLANS, PULLS, fitted, learn
 from .quiet import IGNORE, apart, enter, leave, quietly
 from .rules import RULES, Rule
 from .scopes import AnomalyError, Scope, current
@@ -41,7 +41,7 @@ from .scopes import enter as enter_scope
 from .scopes import leave as leave_scope
 from .structural import STRUCTURAL, Structural, arrays
 from .versions import ByMemory, tick
-from .worlds import World
+from .worlds import PRIMITIVES, World
 
 __all__ = ["Op", "Tensor", "apply", "as_tensor", "backward_from", "grad", "run", "tensors"]
 
@@ -61,7 +61,8 @@ class Op(Node):
     args: tuple[Any, ...]
     at: tuple[int, ...]
     made: int  #: the time of versions.py at which it was made
-    spent: bool  #: whether a backward pass has gone through that did not retain the graph
+    #: Whether a backward pass has gone through that did not retain the graph; None: not yet, and its gradient is kept
+    spent: bool | None
     named: str  #: PyTorch's name for the operation, where one rule serves several
     owner: weakref.ref[Tensor]  #: of a leaf: the tensor that it was made for
     retains: bool  #: whether its gradient is kept, though it is no leaf
@@ -298,6 +299,7 @@ class Tensor:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if self._node.rule is not None:
             self._node.retains = Op.retaining = True
+            self._node.spent = self._node.spent or None  # which no plan takes for False
 
     @property
     def retains_grad(self) -> bool:
@@ -620,7 +622,11 @@ def apply(rule: Structural, first: Any, *rest: Any) -> Tensor:
 
 
 def run(rule: Structural, args: tuple[Any, ...], at: tuple[int, ...], parents: tuple[Any, ...]) -> Tensor:
-    """`apply` for who has everything at hand: what the rule is run on, to floats, and the nodes of the inputs `at`."""
+    """Run a structural rule on arrays, and record it: `apply` for who has all at hand, and no `_any_recorded`.
+
+    args: the rule's inputs; at: the slots that gradients may flow to; parents: the nodes there, None where there is
+    none. The result is of floats.
+    """
     try:
         y = apart(rule.value, *args)
     except RuntimeError:
@@ -681,8 +687,20 @@ def _number(x: Any) -> Any:
     raise TypeError(f"expected a Tensor or a number as operand, got {type(x).__name__} {x!r:.60}")
 
 
-#: Rules that the world of arrays has as they are, most of them a ufunc
-_PRIMITIVE = {rule for name, rule in RULES.items() if name in arrays.primitives and not rule.vectors}
+_UFUNCS = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.true_divide, "neg": np.negative}
+
+
+def _on_arrays(rule: Rule) -> Callable[..., Any]:
+    """The rule's value: the one function of NumPy that its formula is, if it is one, and has no frame of its own."""
+    if rule is RULES.get("relu") and rule in OWN:
+        return arrays.primitives["relu"]
+    try:
+        formula = symbols.value(rule)
+    except Exception:  # of a user's own, which symbols cannot read
+        return partial(rule.value, arrays)
+    called = {**arrays.primitives, **_UFUNCS}.get(formula.op)
+    plain = called is not None and formula.op in (*_UFUNCS, *PRIMITIVES) and [*map(str, formula.args)] == [*rule.inputs]
+    return called if plain else partial(rule.value, arrays)  # type: ignore[return-value]
 
 
 @cache
@@ -692,7 +710,7 @@ def _elementwise(rule: Rule, operates: bool = False, reflected: bool = False) ->
     operates: as one of Python's operators, which leaves what it does not know to the other side; reflected: with its
     operands exchanged.
     """
-    value = arrays.primitives[rule.name] if rule in _PRIMITIVE else partial(rule.value, arrays)
+    value = _on_arrays(rule)
     exact, divides = rule.name in _EXACT, rule.name == "div"
     free = tuple(local is None for local in rule.partials)  # a condition takes no part in promotion
 
@@ -783,7 +801,9 @@ def _elementwise(rule: Rule, operates: bool = False, reflected: bool = False) ->
             out._node = _op(rule, y, (a, b), at, parents, scope)
         return out
 
-    return function if any(free) else unary if len(rule.inputs) == 1 else binary if len(rule.inputs) == 2 else function
+    if any(free) or rule not in OWN:  # a user's formula may read where it is run, and runs where it is called
+        return function
+    return unary if len(rule.inputs) == 1 else binary if len(rule.inputs) == 2 else function
 
 
 def _promoted(inputs: list[Any], free: Sequence[bool], exact: bool) -> list[Any]:
@@ -904,11 +924,11 @@ Gradients = dict[Any, Any]  #: what a sweep adds up in, by node
 
 def _sweep(
     roots: Sequence[Tensor], seeds: Sequence[Any], retain: bool, create_graph: bool
-) -> tuple[Gradients, list[Op], list[Op]]:
+) -> tuple[Gradients, list[Op], list[Op], bool]:
     """The gradient of Σ root·seed by every node below the roots: arrays, or Tensors with create_graph.
 
     Beside them the leaves, and the other nodes in the order of the sweep: the last made first, so that each has its
-    whole gradient when it hands it on.
+    whole gradient when it hands it on; then whether none of these was used up before or is older than a change.
     """
     xp, scope = tensors if create_graph else arrays, current()
     if len(roots) != len(seeds):
@@ -916,6 +936,7 @@ def _sweep(
     grads = Gradients()
     leaves: list[Op] = []
     done: list[Op] = []
+    new = True
     waiting: list[tuple[int, Op]] = []  # a heap: the last made first
     only: Any = None  # what would be alone in it, and on a chain always is, stays out
     for root, seed in zip(roots, seeds, strict=True):
@@ -947,6 +968,7 @@ def _sweep(
             only = None
             if node.spent or node.made < last_change:
                 _refuse_changed(node)
+                new = False
             done.append(node)
             rule, g = node.rule, grads[node]
             pulled = _traced(node, g) if create_graph else PULLS[rule][node.at](g, node._data, *node.args)
@@ -974,7 +996,7 @@ def _sweep(
         leave(token)
         if inside is not None:
             leave_scope(inside)
-    return grads, leaves, done
+    return grads, leaves, done, new
 
 
 def _traced(node: Op, g: Tensor) -> Iterator[Any]:
@@ -1035,16 +1057,16 @@ def backward_from(
     if wanted is not None and not wanted:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     retain = create_graph if retain_graph is None else retain_graph
-    if wanted is None and len(roots) == 1 and not (create_graph or Op.retaining or current().checking):
+    if wanted is None and len(roots) == len(seeds) == 1 and not (create_graph or current().checking):
         pairs, given = _through(roots[0], seeds[0], retain)
     else:
-        grads, leaves, done = _sweep(roots, seeds, retain, create_graph)
+        grads, leaves, done, _ = _sweep(roots, seeds, retain, create_graph)
         found = [grads[root._node] for root in roots]  # may be the caller's own
         given = {id(g._data if create_graph else g) for g in found}
         if wanted is not None:
             leaves = [node for node in (*leaves, *done) if node in wanted]
-        elif Op.retaining:
-            leaves += [node for node in done if hasattr(node, "retains")]
+        else:
+            leaves += _retaining(done)
         pairs = [(leaf, grads[leaf]) for leaf in leaves]
     inside = enter_scope(Scope("", current())) if create_graph else None  # recording
     try:
@@ -1069,9 +1091,14 @@ def _through(root: Tensor, seed: Any, retain: bool) -> tuple[Iterable[tuple[Op, 
             pairs = quietly(plan, node, g, versions.last_change, not retain)
         if pairs is not None:
             return pairs, {id(g)}
-    grads, leaves, done = _sweep([root], [seed], retain, False)
-    learn(done, leaves)
-    return [(leaf, grads[leaf]) for leaf in leaves], {id(grads[node])}
+    grads, leaves, done, new = _sweep([root], [seed], retain, False)
+    if new:
+        learn(done, leaves)
+    return [(leaf, grads[leaf]) for leaf in (*leaves, *_retaining(done))], {id(grads[node])}
+
+
+def _retaining(nodes: list[Op]) -> list[Op]:
+    return [node for node in nodes if hasattr(node, "retains")] if Op.retaining else []
 
 
 def _accumulate(pairs: Iterable[tuple[Op, Any]], given: set[int]) -> None:

@@ -58,10 +58,10 @@ def _each(function: Callable[[float], float]) -> Callable[[Any], Any]:
 
 
 def _tanh_slope(x: Any, y: Any) -> Any:
-    """In float32, in which networks are trained, what PyTorch takes; else the rule's value, with one exp, in place."""
+    """In place: in float32, in which networks are trained, what PyTorch takes, else the rule's value with one exp."""
     if y.dtype.char != "d":
-        below = y * y
-        return np.subtract(1, below, below) if y.ndim else 1 - below
+        square = y * y
+        return np.subtract(1, square, square) if y.ndim else 1 - square
     e = np.abs(x)
     e *= -2
     e = np.exp(e)

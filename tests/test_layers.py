@@ -485,6 +485,29 @@ class Nested(nn.Tanh):
         return self.inner(input).tanh()
 
 
+class Called(nn.Linear):
+    def __call__(self, *inputs: Any) -> Any:
+        return super().__call__(*inputs) * 3.0
+
+    def forward(self, input: Any) -> Any:
+        return super().forward(input)
+
+
+class Squashing:
+    def forward(self, input: Any, scale: float = 1.0) -> Any:
+        return super().forward(input).tanh() * scale  # type: ignore[misc]
+
+
+class Mixed(Squashing, nn.Linear):
+    pass
+
+
+def exchanged() -> nn.Module:
+    layer = nn.Linear(3, 3)
+    layer.forward = lambda input: nn.functional.linear(input, layer.weight).exp()  # type: ignore[method-assign]
+    return layer
+
+
 def below(y: Any) -> list[Any]:
     """The operations of a graph."""
     found, waiting = [], [y._node]
@@ -505,6 +528,9 @@ def below(y: Any) -> list[Any]:
     ("nn.Softplus()", {"softplus": "layer", "where": "layer"}),
     ("Twice(3, 3)", {"linear": "layer", "relu": "layer"}),
     ("Nested()", {"linear": "layer.inner", "tanh": "layer"}),
+    ("Called(3, 3)", {"linear": "layer", "mul": ""}),
+    ("Mixed(3, 3)", {"linear": "layer", "tanh": "layer", "mul": "layer"}),
+    ("exchanged()", {"linear": "layer", "exp": "layer"}),
 ])  # fmt: skip
 def test_nodes_are_made_in_the_scope_of_their_layer(layer: str, scopes: dict[str, str]) -> None:
     class Net(nn.Module):
@@ -519,7 +545,7 @@ def test_nodes_are_made_in_the_scope_of_their_layer(layer: str, scopes: dict[str
     for checking in (False, True):
         with mg.detect_anomaly() if checking else nullcontext():
             made = below(net(mg.ones(2, 3, requires_grad=True)))
-            assert {node.op: node.scope for node in made} == {"mul": ""} | scopes
+            assert {node.op: node.scope for node in made[::-1]} == {"mul": ""} | scopes
 
 
 def test_an_embedding_with_padding_makes_two_nodes_in_its_scope() -> None:
@@ -540,3 +566,16 @@ def test_an_activation_of_values() -> None:
     net = nn.Sequential(nn.Tanh(), nn.ReLU())
     y = net(mg.Value(0.5))
     assert [(node.op, node.scope) for node in (y, y.parents[0])] == [("relu", "1"), ("tanh", "0")]
+
+
+def test_a_layer_of_two_inputs_in_place_of_one() -> None:
+    net = nn.ModuleList([Mixed(3, 3)])
+    assert net[0](mg.ones(1, 3), 2.0).tolist() == net[0](mg.ones(1, 3), scale=2.0).tolist()
+
+
+def test_a_parameter_through_a_layer_without_recording() -> None:
+    net = nn.Sequential(nn.ReLU(inplace=True), nn.Flatten())
+    with mg.no_grad():
+        p = nn.Parameter(mg.tensor([[-1.0, 2.0]]))
+        assert net(p) is p
+    assert p.tolist() == [[0.0, 2.0]]

@@ -17,7 +17,7 @@ from typing import Any
 from ..creation import empty, full, ones, tensor, zeros
 from ..functions import flatten, unflatten
 from ..rules import RULES, Rule
-from ..scopes import Scope, current
+from ..scopes import current
 from ..structural import STRUCTURAL, Structural
 from ..tensor import Tensor
 from . import functional as F
@@ -33,42 +33,39 @@ __all__ = [
 
 
 class _OneNode(Module):
-    """A layer whose `forward` makes one node, as a rule. It is moved to the layer's scope: cheaper than made there.
+    """A layer whose `forward` makes one node. It is moved to the layer's scope, which costs less than made there.
 
-    makes: the rule of that node. A subclass with a `forward` of its own is called as any other module.
+    makes: the rule of that node; None where `forward` is another than the one that this is known of.
     """
 
-    makes: Rule | Structural
-    inplace = False
+    makes: Rule | Structural | None = None
+    _known: Any = None  #: that forward
 
     def __init_subclass__(cls, makes: Rule | Structural | None = None, **options: Any) -> None:
         super().__init_subclass__(**options)
         if makes is not None:
-            cls.makes = makes
-        elif "forward" in vars(cls):
-            cls.__call__ = Module.__call__  # type: ignore[method-assign]
+            cls.makes, cls._known, cls.__call__ = makes, cls.forward, _OneNode.__call__  # type: ignore[method-assign]
+        elif cls.forward is not cls._known:
+            cls.makes = None
+            if cls.__call__ is _OneNode.__call__:
+                cls.__call__ = Module.__call__  # type: ignore[method-assign]
 
-    def __call__(self, input: Any) -> Any:
-        name, outer = self._name, current()
-        if outer.checking or not name:
-            return super().__call__(input)
-        made = self.forward(input)
-        node = made._node if made.__class__ is Tensor else made  # of a Value, it is the node
-        if made is input and not self.inplace:
-            return made
-        if node is not None and node.rule is self.makes and node._scope is outer:
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "forward":
+            self.makes = None
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        name, outer, makes = self._name, current(), self.makes
+        if makes is None or not name or options or len(inputs) != 1 or outer.checking:
+            return super().__call__(*inputs, **options)
+        made = self.forward(inputs[0])
+        node = getattr(made, "_node", made)  # a Value is a node itself
+        if node is not None and node.rule is makes and node._scope is outer and (made is not inputs[0] or self.inplace):
             node._scope = outer, name
-        elif node is not None:
-            _move(node, outer, outer.within(name), input)
         return made
 
-
-def _move(node: Any, outer: Scope, inner: Scope, input: Any) -> None:
-    """To another scope, with all that was made on the way from the input and from leaves."""
-    if node._scope is outer and node.rule is not None and node is not getattr(input, "_node", input):
-        node._scope = inner
-        for parent in node.parents:
-            _move(parent, outer, inner, input)
+    inplace = False
 
 
 class Linear(_OneNode, makes=STRUCTURAL["linear"]):
@@ -117,6 +114,8 @@ class Embedding(_OneNode, makes=STRUCTURAL["index"]):
                 raise AssertionError(f"Padding_idx must be within num_embeddings, {num_embeddings}, got {padding_idx}")
             padding_idx %= num_embeddings
         self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
+        if padding_idx is not None:
+            self.makes = None
         shape = (num_embeddings, embedding_dim)
         if _weight is None:
             self.weight = Parameter(empty(shape, device=device, dtype=dtype), not _freeze)

@@ -45,7 +45,7 @@ def _zeros(p: Array, *names: str) -> State:
 
 
 _BLOCK = 1 << 15  # elements that stay in the processor's cache together with their step
-_LARGE = 2 * _BLOCK
+_LARGE = 2 * _BLOCK  # from here on blocks are worth their loop
 
 
 def _descend(p: Array, move: Array, rate: Array) -> None:
@@ -85,7 +85,7 @@ class SGD(Optimizer):
             if p.dtype is not kind:
                 kind = p.dtype
                 rate = np.array(lr, kind)  # as an array, it spares each product the choice of a dtype
-                keep = np.array(momentum, kind) if momentum else rate
+                keep = np.array(momentum, kind)
             move = g
             if momentum:
                 if state.get("momentum_buffer") is None:

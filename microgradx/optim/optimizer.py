@@ -171,6 +171,7 @@ class Optimizer:
         for p in group["params"]:
             if isinstance(p, Tensor):
                 node = p._node
+                # an array until somebody looks at it, see Op.grad
                 grad = node._grad if node is not None and node._a is None else p.grad
                 if grad is not None:
                     found.append((p._data, grad if grad.__class__ is np.ndarray else grad._data, state[p]))

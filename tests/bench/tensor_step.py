@@ -28,6 +28,7 @@ Step = Callable[[], float]
 
 ROUNDS = 9
 COMPARED, WITHIN = 20, 1e-4  # how many losses must agree, and how well: float32 drifts apart
+WARM_UP = 40  # steps before the clock runs: microgradx prints a plan of a graph that has come 32 times
 
 
 # ---- by hand ---------------------------------------------------------------------------------------------
@@ -259,6 +260,9 @@ def measure(network: Network, chosen: list[str]) -> dict[str, list[float]]:
     """Microseconds of each step, after some whose losses are compared, which warm up as well."""
     steps = start(network, chosen)
     first_losses = {name: [step() for _ in range(COMPARED)] for name, step in steps.items()}
+    for step in steps.values():
+        for _ in range(WARM_UP - COMPARED):
+            step()
     expected = np.array(first_losses[chosen[-1]])
     for name, losses in first_losses.items():
         worst = np.max(np.abs(np.array(losses) - expected) / np.abs(expected))
@@ -309,12 +313,12 @@ def small_ops(chosen: list[str]) -> dict[str, float]:
     """Microseconds of one product, forward and its share of backward, the median of alternating rounds."""
     chains = {name: small_op(name) for name in chosen}
     taken: dict[str, list[float]] = {name: [] for name in chosen}
-    for _ in range(60):
+    for _ in range(60 + WARM_UP):
         for name, chain in chains.items():
             begin = time.perf_counter()
             chain()
             taken[name].append(1e6 * (time.perf_counter() - begin) / CHAIN)
-    return {name: statistics.median(of[5:]) for name, of in taken.items()}
+    return {name: statistics.median(of[WARM_UP:]) for name, of in taken.items()}
 
 
 # ---- the table -------------------------------------------------------------------------------------------
