@@ -127,8 +127,8 @@ def learn(nodes: Sequence[Any], leaves: Sequence[Any]) -> None:
 
     Where graphs change all the time it does not; so the next plan is printed after twice as many passes, up to 1024.
     """
-    if not nodes:
-        return
+    if not nodes or not all(node.rule in OWN or isinstance(node.rule, Structural) for node in nodes):
+        return  # a user's formula may read where it is run, and its errors are nobody else's
     rule, size = nodes[0].rule, len(nodes)
     _swept[rule] += size
     if _swept[rule] < size * _AFTER << min(_printed[rule], _DOUBLED):
@@ -176,6 +176,9 @@ def text(nodes: Sequence[Any], leaves: Sequence[Any]) -> str:
                 lines.append(f"g{j} = g{j} + g")
             begun.add(j)
     questions += [f"if n{number[leaf]}._a is not None: return None" for leaf in leaves]
+    if len(leaves) > 1:
+        different = ", ".join(f"n{number[leaf]}" for leaf in leaves)
+        questions.append(f"if len({{{different}}}) < {len(leaves)}: return None")
     lines.append(f"if used: {' = '.join(f'n{i}.spent' for i in range(len(nodes)))} = True")
     lines.append(f"return {''.join(f'(n{number[leaf]}, g{number[leaf]}), ' for leaf in leaves)}".rstrip())
     body = "".join(f"    {line}\n" for line in [*questions, *lines])

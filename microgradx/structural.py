@@ -726,16 +726,8 @@ def _constant(x: float, like: Any) -> Any:
     return np.asarray(x, like.dtype)
 
 
-_ZEROS = {char: np.zeros((), char) for char in "efd"}  # beside an array quicker than a Python number
-
-
-def _relu(x: Any) -> Any:
-    return np.maximum(_ZEROS.get(x.dtype.char, 0), x)
-
-
 arrays = World("arrays", {
     **worlds.arrays.primitives, "where": _where, "sign": np.sign, "constant": _constant,
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.true_divide, "neg": np.negative, "relu": _relu,
     "softmax_of": _softmax_of, "less_at_target": _less_at_target,
     **{name: each.value for name, each in STRUCTURAL.items()},
 })  # fmt: skip

@@ -688,19 +688,19 @@ def _number(x: Any) -> Any:
 
 
 _UFUNCS = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.true_divide, "neg": np.negative}
+_ZEROS = {char: np.zeros((), char) for char in "efd"}  # beside an array quicker than a Python number
 
 
 def _on_arrays(rule: Rule) -> Callable[..., Any]:
-    """The rule's value: the one function of NumPy that its formula is, if it is one, and has no frame of its own."""
-    if rule is RULES.get("relu") and rule in OWN:
-        return arrays.primitives["relu"]
-    try:
+    """The rule's value on arrays: where its formula is one function of NumPy, that function, without a frame around."""
+    if rule in OWN:
         formula = symbols.value(rule)
-    except Exception:  # of a user's own, which symbols cannot read
-        return partial(rule.value, arrays)
-    called = {**arrays.primitives, **_UFUNCS}.get(formula.op)
-    plain = called is not None and formula.op in (*_UFUNCS, *PRIMITIVES) and [*map(str, formula.args)] == [*rule.inputs]
-    return called if plain else partial(rule.value, arrays)  # type: ignore[return-value]
+        called = _UFUNCS.get(formula.op) or (arrays.primitives[formula.op] if formula.op in PRIMITIVES else None)
+        if called is not None and [*map(str, formula.args)] == [*rule.inputs]:
+            return called
+        if formula.op == "maximum" and str(formula.args[0]) == "0" and str(formula.args[1]) == rule.inputs[0]:  # relu
+            return lambda x: np.maximum(_ZEROS.get(x.dtype.char, 0), x)
+    return partial(rule.value, arrays)
 
 
 @cache

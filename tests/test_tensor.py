@@ -6,10 +6,12 @@ import copy
 import gc
 import math
 import pickle
+import sys
 import threading
 import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import microgradx as mg
-from microgradx import versions
+from microgradx import structural, versions
 from microgradx.rules import RULES, Rule
 from microgradx.scopes import AnomalyError, current
 from microgradx.tensor import Op, Tensor
@@ -33,6 +35,7 @@ from .test_functions import differing
 from .test_structural import broadcastable, laid_out, shapes
 
 Array = np.ndarray[Any, Any]
+engine: Any = sys.modules[Tensor.__module__]  # microgradx.tensor is a function of the package too
 PLAIN = [name for name, rule in RULES.items() if not rule.vectors]
 
 
@@ -57,6 +60,25 @@ def elements(rule: Rule, seed: int, shape: tuple[int, ...], slot: int) -> Array:
 def separate(rule: Rule, xs: list[Array]) -> bool:
     """Whether no element, broadcast, is near a kink."""
     return all((np.abs(kink(*np.broadcast_arrays(*xs))) > 1e-3).all() for kink in rule.kinks)
+
+
+AS_THEY_ARE = [name for name in PLAIN if not isinstance(engine._on_arrays(RULES[name]), partial)]
+
+
+@pytest.mark.parametrize("name", AS_THEY_ARE)
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.int64])
+def test_a_function_of_numpy_in_place_of_a_formula_gives_its_bits(name: str, kind: Any) -> None:
+    rule = RULES[name]
+    numbers = np.array([0, -1, 1, 2, -3] if kind is np.int64 else [0.0, -0.0, 0.5, -2, np.inf, -np.inf, np.nan], kind)
+    xs = np.meshgrid(*[numbers] * len(rule.inputs))
+    with np.errstate(all="ignore"):
+        found, expected = engine._on_arrays(rule)(*xs), rule.value(structural.arrays, *xs)
+    assert (found.dtype, found.tobytes()) == (expected.dtype, expected.tobytes())
+
+
+def test_which_formulas_are_a_function_of_numpy() -> None:
+    assert {"add", "mul", "neg", "tanh", "exp", "maximum", "relu"} <= set(AS_THEY_ARE)
+    assert {"tanh_slope", "sigmoid", "pow"}.isdisjoint(AS_THEY_ARE)
 
 
 @pytest.mark.parametrize("name", PLAIN)

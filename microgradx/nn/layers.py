@@ -16,6 +16,7 @@ from typing import Any
 
 from ..creation import empty, full, ones, tensor, zeros
 from ..functions import flatten, unflatten
+from ..graph import Node
 from ..rules import RULES, Rule
 from ..scopes import current
 from ..structural import STRUCTURAL, Structural
@@ -61,7 +62,8 @@ class _OneNode(Module):
             return super().__call__(*inputs, **options)
         made = self.forward(inputs[0])
         node = getattr(made, "_node", made)  # a Value is a node itself
-        if node is not None and node.rule is makes and node._scope is outer and (made is not inputs[0] or self.inplace):
+        new = made is not inputs[0] or self.inplace
+        if new and isinstance(node, Node) and node.rule is makes and node._scope is outer:
             node._scope = outer, name
         return made
 
