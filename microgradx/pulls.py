@@ -127,18 +127,23 @@ def learn(nodes: Sequence[Any], leaves: Sequence[Any]) -> None:
 
     Where graphs change all the time it does not; so the next plan is printed after twice as many passes, up to 1024.
     """
-    if not nodes or not all(node.rule in OWN or isinstance(node.rule, Structural) for node in nodes):
-        return  # a user's formula may read where it is run, and its errors are nobody else's
+    if not nodes or not _own(nodes[0].rule):
+        return
     rule, size = nodes[0].rule, len(nodes)
     _swept[rule] += size
     if _swept[rule] < size * _AFTER << min(_printed[rule], _DOUBLED):
         return
-    if size + sum(len(node._a) for node in nodes) <= _LARGEST:
+    _swept[rule] = 0
+    if size + sum(len(node._a) for node in nodes) <= _LARGEST and all(_own(node.rule) for node in nodes):
         made: dict[str, Any] = {}
         exec(compile(text(nodes, leaves), "<a backward pass>", "exec"), globals(), made)
         PLANS[rule] = [made["plan"](*_rules(nodes)), *PLANS[rule]][:_KEPT]
         _printed[rule] += 1
-        _swept[rule] = 0
+
+
+def _own(rule: Rule | Structural) -> bool:
+    """Of this project: a user's formula may read where it is run, and its errors are the user's."""
+    return rule in OWN or isinstance(rule, Structural)
 
 
 def _rules(nodes: Sequence[Any]) -> dict[Any, str]:
