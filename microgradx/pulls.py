@@ -7,7 +7,7 @@ the questions of such a plan:
 >>> from microgradx.creation import tensor
 >>> loss = (tensor([1.0, 2.0], requires_grad=True) * 3).sum()
 >>> product = loss._node._a[0]
->>> print(text([loss._node, product], list(product._a)).partition("if n2._a is not None: return None")[2])
+>>> print(text([loss._node, product], list(product._a)).partition("if len({n0, n1, n2}) < 3: return None")[2])
 <BLANKLINE>
     y = n0._data; x0, x1, x2, = n0.args
     g1 = sum_0.vjps[0](xp, g0, y, x0, x1, x2)
@@ -156,6 +156,7 @@ def text(nodes: Sequence[Any], leaves: Sequence[Any]) -> str:
     rules, number = _rules(nodes), {node: i for i, node in enumerate([*nodes, *leaves])}
     questions, lines = [], []
     reached, begun = {nodes[0]}, set()  # by the questions; gradients, to which more is added
+    uses: defaultdict[Any, list[int]] = defaultdict(list)
     for i, node in enumerate(nodes):
         rule = rules[node.rule]
         questions.append(f"if n{i}.rule is not {rule} or n{i}.at != {node.at} or n{i}.spent is not False: return None")
@@ -172,6 +173,7 @@ def text(nodes: Sequence[Any], leaves: Sequence[Any]) -> str:
         lines.append(f"y = n{i}._data; {inputs}, = n{i}.args")
         for slot, parent in zip(node.at, node._a, strict=True):
             j = number[parent]
+            uses[j].append(i)
             g = "g" if j in begun else f"g{j}"
             lines.append(f"{g} = {edge(node.rule, slot, rule, f'g{i}', inputs)}")
             if node.rule not in DIRECT:
@@ -181,9 +183,10 @@ def text(nodes: Sequence[Any], leaves: Sequence[Any]) -> str:
                 lines.append(f"g{j} = g{j} + g")
             begun.add(j)
     questions += [f"if n{number[leaf]}._a is not None: return None" for leaf in leaves]
-    if len(leaves) > 1:
-        different = ", ".join(f"n{number[leaf]}" for leaf in leaves)
-        questions.append(f"if len({{{different}}}) < {len(leaves)}: return None")
+    questions.append(f"if len({{{', '.join(f'n{i}' for i in number.values())}}}) < {len(number)}: return None")
+    for users in uses.values():  # the sum of two numbers is the same in both orders, of three it is not
+        if len(distinct := list(dict.fromkeys(users))) > 1 and len(users) > 2:
+            questions.append(f"if not {' > '.join(f'n{i}.made' for i in distinct)}: return None")
     lines.append(f"if used: {' = '.join(f'n{i}.spent' for i in range(len(nodes)))} = True")
     lines.append(f"return {''.join(f'(n{number[leaf]}, g{number[leaf]}), ' for leaf in leaves)}".rstrip())
     body = "".join(f"    {line}\n" for line in [*questions, *lines])

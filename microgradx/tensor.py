@@ -87,7 +87,13 @@ class Op(Node):
         except AttributeError:
             return None
         if g.__class__ is _array:
-            self._grad = g = Tensor._of(g)
+            found = Tensor._of(g)
+            with sweeping:  # another thread may have been quicker
+                if self._grad is g:
+                    self._grad = found
+                elif self._grad.__class__ is Tensor:
+                    found = self._grad
+            return found
         return g
 
     def handle(self) -> Tensor:
@@ -364,6 +370,8 @@ class Tensor:
         if node is not None:
             node._data, node.made = self._data, tick()
             _recorded[self._data] = node.made
+            if self._node is not None and hasattr(self._node, "retains"):
+                node.retains, node.spent = True, None
             self._node = node
         return self
 
@@ -1092,9 +1100,10 @@ def _through(root: Tensor, seed: Any, retain: bool) -> tuple[Iterable[tuple[Op, 
         if pairs is not None:
             return pairs, {id(g)}
     grads, leaves, done, new = _sweep([root], [seed], retain, False)
-    if new:
+    kept = _retaining(done)
+    if new and not kept:
         learn(done, leaves)
-    return [(leaf, grads[leaf]) for leaf in (*leaves, *_retaining(done))], {id(grads[node])}
+    return [(leaf, grads[leaf]) for leaf in (*leaves, *kept)], {id(grads[node])}
 
 
 def _retaining(nodes: list[Op]) -> list[Op]:
@@ -1119,11 +1128,11 @@ def _accumulate(pairs: Iterable[tuple[Op, Any]], given: set[int]) -> None:
                 given.add(id(node._grad._data))
             else:
                 node._grad = np.array(g)
-        elif isinstance(g, Tensor) or before.requires_grad:
+        elif isinstance(g, Tensor) or before.requires_grad or node._a is not None:  # only leaves' change in place
             node._grad = before + (g if isinstance(g, Tensor) else Tensor._of(g))
         else:
             try:
-                np.add(before._data, g, out=before._data)
+                quietly(np.add, before._data, g, before._data)
             except ValueError:
                 before._writable()
                 raise

@@ -502,6 +502,20 @@ class Mixed(Squashing, nn.Linear):
     pass
 
 
+class Counted(nn.Module):
+    calls = 0
+
+    def __call__(self, *inputs: Any) -> Any:
+        Counted.calls += 1
+        return super().__call__(*inputs)
+
+
+def wide() -> nn.Module:
+    layer = nn.Linear(3, 3)
+    layer.bias = nn.Parameter(mg.zeros(1))
+    return layer
+
+
 def exchanged() -> nn.Module:
     layer = nn.Linear(3, 3)
     layer.forward = lambda input: nn.functional.linear(input, layer.weight).exp()  # type: ignore[method-assign]
@@ -531,6 +545,7 @@ def below(y: Any) -> list[Any]:
     ("Called(3, 3)", {"linear": "layer", "mul": ""}),
     ("Mixed(3, 3)", {"linear": "layer", "tanh": "layer", "mul": "layer"}),
     ("exchanged()", {"linear": "layer", "exp": "layer"}),
+    ("wide()", {"add": "layer", "matmul": "layer", "permute": "layer"}),
 ])  # fmt: skip
 def test_nodes_are_made_in_the_scope_of_their_layer(layer: str, scopes: dict[str, str]) -> None:
     class Net(nn.Module):
@@ -546,6 +561,16 @@ def test_nodes_are_made_in_the_scope_of_their_layer(layer: str, scopes: dict[str
         with mg.detect_anomaly() if checking else nullcontext():
             made = below(net(mg.ones(2, 3, requires_grad=True)))
             assert {node.op: node.scope for node in made[::-1]} == {"mul": ""} | scopes
+
+
+@pytest.mark.parametrize("base", [nn.Linear, nn.Tanh, nn.Softmax])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_call_of_another_base_is_not_passed_over(base: Any, own: bool) -> None:
+    space = {"forward": lambda self, x: base.forward(self, x)} if own else {}
+    layer = type("Both", (base, Counted), space)(*[3, 3] if base is nn.Linear else [1] if base is nn.Softmax else [])
+    before = Counted.calls
+    nn.Sequential(layer)(mg.ones(2, 3))
+    assert Counted.calls == before + 1
 
 
 def test_an_embedding_with_padding_makes_two_nodes_in_its_scope() -> None:
@@ -573,9 +598,10 @@ def test_a_layer_of_two_inputs_in_place_of_one() -> None:
     assert net[0](mg.ones(1, 3), 2.0).tolist() == net[0](mg.ones(1, 3), scale=2.0).tolist()
 
 
-def test_a_parameter_through_a_layer_without_recording() -> None:
+@pytest.mark.parametrize("kind", [nn.Parameter, lambda x: x.requires_grad_()])
+def test_a_leaf_through_a_layer_without_recording(kind: Any) -> None:
     net = nn.Sequential(nn.ReLU(inplace=True), nn.Flatten())
     with mg.no_grad():
-        p = nn.Parameter(mg.tensor([[-1.0, 2.0]]))
+        p = kind(mg.tensor([[-1.0, 2.0]]))
         assert net(p) is p
-    assert p.tolist() == [[0.0, 2.0]]
+    assert (p.tolist(), p._node.scope) == ([[0.0, 2.0]], "")

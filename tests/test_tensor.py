@@ -10,6 +10,7 @@ import sys
 import threading
 import tracemalloc
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import microgradx as mg
-from microgradx import structural, versions
+from microgradx import pulls, structural, versions
 from microgradx.rules import RULES, Rule
 from microgradx.scopes import AnomalyError, current
 from microgradx.tensor import Op, Tensor
@@ -676,7 +677,9 @@ def test_a_gradient_with_a_graph_holds_its_leaf_as_in_pytorch(no_collector: None
     assert gone() is None
 
 
-def test_ten_thousand_training_steps_grow_by_nothing(no_collector: None) -> None:
+def test_ten_thousand_training_steps_grow_by_nothing(no_collector: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulls, "_printed", Counter())  # so that a plan is printed at once
+    monkeypatch.setattr(pulls, "_swept", Counter())
     mg.manual_seed(0)
     x, y = mg.randn(8, 3), mg.tensor([0, 1] * 4)
     net = mg.nn.Sequential(mg.nn.Linear(3, 4), mg.nn.Tanh(), mg.nn.Linear(4, 2))
@@ -804,3 +807,29 @@ def test_what_leaves_the_graph_keeps_its_gradient() -> None:
     (x * 2).sum().backward()
     assert x.detach_().grad.tolist() == [2, 2]
     assert not x.requires_grad
+
+
+def test_what_is_kept_in_between_follows_a_change_in_place() -> None:
+    a = mg.ones(2, requires_grad=True)
+    h = a * 2.0
+    h.retain_grad()
+    h.mul_(3)
+    h.sum().backward()
+    assert (h.grad.tolist(), a.grad.tolist()) == ([1, 1], [6, 6])
+
+
+def test_a_gradient_that_is_kept_in_between_is_added_up_in_a_new_tensor() -> None:
+    h = mg.ones(2, requires_grad=True) * 2.0
+    h.retain_grad()
+    h.sum().backward(retain_graph=True)
+    first = h.grad
+    h.sum().backward()
+    assert (first.tolist(), h.grad.tolist()) == ([1, 1], [2, 2])
+
+
+@pytest.mark.filterwarnings("error")
+def test_gradients_that_cancel_to_nan_add_up_without_a_warning() -> None:
+    a = mg.ones(1, requires_grad=True)
+    for factor in (math.inf, -math.inf):
+        (a * factor).backward(mg.ones(1))
+    assert math.isnan(a.grad.item())

@@ -16,11 +16,9 @@ from typing import Any
 
 from ..creation import empty, full, ones, tensor, zeros
 from ..functions import flatten, unflatten
-from ..graph import Node
-from ..rules import RULES, Rule
-from ..scopes import current
-from ..structural import STRUCTURAL, Structural
+from ..scopes import Scope, current
 from ..tensor import Tensor
+from ..versions import tick
 from . import functional as F
 from . import init
 from .module import Module
@@ -33,44 +31,54 @@ __all__ = [
 ]  # fmt: skip
 
 
-class _OneNode(Module):
-    """A layer whose `forward` makes one node. It is moved to the layer's scope, which costs less than made there.
+class _Leaf(Module):
+    """A layer whose `forward` calls no other module. Its nodes are moved to its scope, cheaper than made there."""
 
-    makes: the rule of that node; None where `forward` is another than the one that this is known of.
-    """
+    _known: Any = None  #: the forward that this is known of; None where another one may be called
 
-    makes: Rule | Structural | None = None
-    _known: Any = None  #: that forward
-
-    def __init_subclass__(cls, makes: Rule | Structural | None = None, **options: Any) -> None:
+    def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if makes is not None:
-            cls.makes, cls._known, cls.__call__ = makes, cls.forward, _OneNode.__call__  # type: ignore[method-assign]
-        elif cls.forward is not cls._known:
-            cls.makes = None
-            if cls.__call__ is _OneNode.__call__:
-                cls.__call__ = Module.__call__  # type: ignore[method-assign]
+        if cls.__module__ == __name__:
+            cls._known = cls.forward
+        elif cls.forward is not cls._known or _called(cls) is not Module.__call__:
+            cls._known = None
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name == "forward":
-            self.makes = None
+            self._known = None
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
-        name, outer, makes = self._name, current(), self.makes
-        if makes is None or not name or options or len(inputs) != 1 or outer.checking:
+        name, outer = self._name, current()
+        if not name or self._known is None or len(inputs) != 1 or inputs[0].__class__ is not Tensor or outer.checking:
             return super().__call__(*inputs, **options)
-        made = self.forward(inputs[0])
-        node = getattr(made, "_node", made)  # a Value is a node itself
-        new = made is not inputs[0] or self.inplace
-        if new and isinstance(node, Node) and node.rule is makes and node._scope is outer:
-            node._scope = outer, name
+        start = tick()
+        made = self.forward(*inputs, **options)
+        node = made._node
+        if node is not None and node.made > start:
+            if node.made == start + 1 and tick() == start + 2:  # nothing else was made, as nearly always
+                node._scope = outer, name
+            else:
+                _move(node, outer, outer.within(name), start)
         return made
 
-    inplace = False
+
+def _called(cls: type) -> Any:
+    """What a call of the layer leads to after _Leaf."""
+    return next(vars(c)["__call__"] for c in cls.__mro__ if "__call__" in vars(c) and c is not _Leaf)
 
 
-class Linear(_OneNode, makes=STRUCTURAL["linear"]):
+def _move(root: Any, outer: Scope, inner: Scope, start: int) -> None:
+    """To another scope, with what it was made from since the start."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node.made > start and node._scope is outer:
+            node._scope = inner
+            waiting += node._a or ()
+
+
+class Linear(_Leaf):
     """x @ weightᵀ + bias: (…, in_features) to (…, out_features).
 
     weight (out_features, in_features) and bias (out_features,) begin uniform within ± 1/√in_features.
@@ -98,7 +106,7 @@ class Linear(_OneNode, makes=STRUCTURAL["linear"]):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
-class Embedding(_OneNode, makes=STRUCTURAL["index"]):
+class Embedding(_Leaf):
     """A table of vectors, looked up by number: int64 of shape S to (*S, embedding_dim).
 
     weight (num_embeddings, embedding_dim) begins standard normal; row padding_idx as zeros, and it is never trained.
@@ -116,8 +124,6 @@ class Embedding(_OneNode, makes=STRUCTURAL["index"]):
                 raise AssertionError(f"Padding_idx must be within num_embeddings, {num_embeddings}, got {padding_idx}")
             padding_idx %= num_embeddings
         self.num_embeddings, self.embedding_dim, self.padding_idx = num_embeddings, embedding_dim, padding_idx
-        if padding_idx is not None:
-            self.makes = None
         shape = (num_embeddings, embedding_dim)
         if _weight is None:
             self.weight = Parameter(empty(shape, device=device, dtype=dtype), not _freeze)
@@ -163,7 +169,7 @@ class Identity(Module):
         return input
 
 
-class Flatten(_OneNode, makes=STRUCTURAL["reshape"]):
+class Flatten(_Leaf):
     """The axes from start_dim to end_dim as one."""
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
@@ -301,17 +307,18 @@ class Dropout(Module):
 
 
 # ---- activations -----------------------------------------------------------------------------------------
-class _Activation(_OneNode):
+class _Activation(Module):
     """What the activations share: the line that they print, with the options named in `shown`."""
 
     shown: tuple[str, ...] = ()
+    inplace = False
 
     def extra_repr(self) -> str:
         options = [f"{name}={getattr(self, name)}" for name in self.shown]
         return ", ".join(options + ["inplace=True"] * self.inplace)
 
 
-class ReLU(_Activation, makes=RULES["relu"]):
+class ReLU(_Activation, _Leaf):
     """max(x, 0)."""
 
     def __init__(self, inplace: bool = False) -> None:
@@ -322,7 +329,7 @@ class ReLU(_Activation, makes=RULES["relu"]):
         return input.relu_() if self.inplace else input.relu()
 
 
-class LeakyReLU(_Activation, makes=RULES["leaky_relu"]):
+class LeakyReLU(_Activation, _Leaf):
     """x above 0, negative_slope·x elsewhere."""
 
     shown = ("negative_slope",)
@@ -335,7 +342,7 @@ class LeakyReLU(_Activation, makes=RULES["leaky_relu"]):
         return F.leaky_relu(input, self.negative_slope, self.inplace)
 
 
-class ELU(_Activation, makes=RULES["elu"]):
+class ELU(_Activation, _Leaf):
     """x above 0, alpha·(exp(x) − 1) elsewhere."""
 
     shown = ("alpha",)
@@ -348,7 +355,7 @@ class ELU(_Activation, makes=RULES["elu"]):
         return F.elu(input, self.alpha, self.inplace)
 
 
-class SiLU(_Activation, makes=RULES["silu"]):
+class SiLU(_Activation, _Leaf):
     """x·sigmoid(x)."""
 
     def __init__(self, inplace: bool = False) -> None:
@@ -405,12 +412,12 @@ class PReLU(_Activation):
         return F.prelu(input, self.weight)
 
 
-class Tanh(_Activation, makes=RULES["tanh"]):
+class Tanh(_Activation, _Leaf):
     def forward(self, input: Tensor) -> Any:
         return input.tanh()
 
 
-class Sigmoid(_Activation, makes=RULES["sigmoid"]):
+class Sigmoid(_Activation, _Leaf):
     """1 / (1 + exp(−x))."""
 
     def forward(self, input: Tensor) -> Any:

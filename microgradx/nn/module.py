@@ -503,5 +503,5 @@ class Sequential(_Several):
 
     def forward(self, x: Any) -> Any:
         for module in self._modules.values():
-            x = module.__call__(x)  # module(x) finds it through a slot of the type, which takes longer
+            x = module(x)
         return x
