@@ -946,7 +946,6 @@ def _sweep(
     done: list[Op] = []
     new = True
     waiting: list[tuple[int, Op]] = []  # a heap: the last made first
-    only: Any = None  # what would be alone in it, and on a chain always is, stays out
     for root, seed in zip(roots, seeds, strict=True):
         g = _seed(root, seed)
         node: Any = root._node
@@ -966,14 +965,8 @@ def _sweep(
     # anomaly: only what is handed on is checked
     inside = enter_scope(Scope("", scope)) if create_graph and (checking or not scope.recording) else None
     try:
-        while waiting or only is not None:
-            if not waiting:
-                node = only
-            else:
-                if only is not None:
-                    heappush(waiting, (-only.made, only))
-                node = heappop(waiting)[1]
-            only = None
+        while waiting:
+            node = heappop(waiting)[1]
             if node.spent or node.made < last_change:
                 _refuse_changed(node)
                 new = False
@@ -993,8 +986,6 @@ def _sweep(
                 grads[parent] = d
                 if parent._a is None:
                     leaves.append(parent)
-                elif only is None:
-                    only = parent
                 else:
                     heappush(waiting, (-parent.made, parent))
         if not retain:
@@ -1087,11 +1078,8 @@ def backward_from(
 
 def _through(root: Tensor, seed: Any, retain: bool) -> tuple[Iterable[tuple[Op, Any]], set[int]]:
     """The leaves with their gradients, by a plan where the graph has one; and what of these may be the caller's own."""
-    node: Any = getattr(root, "_node", None)
-    if seed is None and node is not None and root._data.size == 1 and not _any_recorded:  # as nearly always
-        g = _one(root._data.shape, root._data.dtype.char)
-    else:
-        g = _seed(root, seed)._data
+    g = _seed(root, seed)._data
+    node: Any = root._node
     for plan in PLANS[node.rule]:
         try:
             pairs = apart(plan, node, g, versions.last_change, not retain)

@@ -40,7 +40,7 @@ class _Leaf(Module):
         super().__init_subclass__(**options)
         if cls.__module__ == __name__:
             cls._known = cls.forward
-        elif cls.forward is not cls._known or _called(cls) is not Module.__call__:
+        elif cls.forward is not cls._known or _call_after_leaf(cls) is not Module.__call__:
             cls._known = None
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -63,8 +63,8 @@ class _Leaf(Module):
         return made
 
 
-def _called(cls: type) -> Any:
-    """What a call of the layer leads to after _Leaf."""
+def _call_after_leaf(cls: type) -> Any:
+    """The `__call__` that the one of _Leaf stands before."""
     return next(vars(c)["__call__"] for c in cls.__mro__ if "__call__" in vars(c) and c is not _Leaf)
 
 
@@ -325,8 +325,8 @@ class ReLU(_Activation, _Leaf):
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input: Tensor) -> Any:
-        return input.relu_() if self.inplace else input.relu()
+    def forward(self, input: Tensor) -> Tensor:
+        return F.relu(input, self.inplace)
 
 
 class LeakyReLU(_Activation, _Leaf):
@@ -413,15 +413,15 @@ class PReLU(_Activation):
 
 
 class Tanh(_Activation, _Leaf):
-    def forward(self, input: Tensor) -> Any:
-        return input.tanh()
+    def forward(self, input: Tensor) -> Tensor:
+        return F.tanh(input)
 
 
 class Sigmoid(_Activation, _Leaf):
     """1 / (1 + exp(−x))."""
 
-    def forward(self, input: Tensor) -> Any:
-        return input.sigmoid()
+    def forward(self, input: Tensor) -> Tensor:
+        return F.sigmoid(input)
 
 
 class LogSigmoid(_Activation):
